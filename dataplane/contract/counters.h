@@ -1,0 +1,150 @@
+// The counters that the dataplane keeps per core and that control reads: one list, so that both sides agree.
+//
+// Layout in shared memory (memfd, written by the dataplane, mapped read-only by control): CounterHeader, then one
+// CounterBlock per core. A core is the only writer of its block; readers see each 64-bit value whole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fedge::contract {
+
+inline constexpr uint32_t kContractVersion = 1;
+
+// FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
+// Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract version.
+// clang-format off
+#define FEDGE_COUNTERS(X) \
+    X(rx_packets, "packets received") \
+    X(rx_bytes, "bytes received") \
+    X(tx_packets, "packets sent") \
+    X(tx_bytes, "bytes sent") \
+    X(handover_sent, "packets handed to the core that owns them") \
+    X(handover_received, "packets received from other cores") \
+    X(arp_requests_sent, "ARP requests and neighbour solicitations sent") \
+    X(arp_replies_sent, "ARP replies and neighbour advertisements sent") \
+    X(echo_replies_sent, "ICMP echo replies sent") \
+    X(icmp_errors_sent, "ICMP errors sent") \
+    X(icmp_errors_received, "ICMP errors received for a flow of ours") \
+    X(stun_requests, "STUN and TURN requests parsed") \
+    X(stun_binding, "Binding requests answered") \
+    X(stun_challenges, "401 challenges sent to sources without a nonce") \
+    X(stun_stale_nonce, "438 responses sent") \
+    X(stun_unauthorized, "requests whose credentials were refused") \
+    X(stun_bad_request, "400 responses sent") \
+    X(stun_unknown_attribute, "420 responses sent") \
+    X(turn_allocations_created, "allocations created") \
+    X(turn_allocations_deleted, "allocations deleted by their client") \
+    X(turn_allocations_expired, "allocations that ran out") \
+    X(turn_allocations_disconnected, "allocations ended by the operator") \
+    X(turn_refreshes, "successful refreshes") \
+    X(turn_permissions, "permissions installed or refreshed") \
+    X(turn_channels, "channels bound or refreshed") \
+    X(turn_allocation_mismatch, "437 responses sent") \
+    X(turn_wrong_credentials, "441 responses sent") \
+    X(turn_forbidden_peer, "403 responses: a peer address that is not allowed") \
+    X(turn_family_unsupported, "440 and 443 responses sent") \
+    X(turn_transport_unsupported, "442 responses sent") \
+    X(turn_user_quota, "486 responses sent") \
+    X(turn_capacity, "508 responses sent") \
+    X(turn_draining, "allocations refused because the edge is draining") \
+    X(relay_to_peer_packets, "packets relayed from client to peer") \
+    X(relay_to_peer_bytes, "application bytes relayed from client to peer") \
+    X(relay_to_client_packets, "packets relayed from peer to client") \
+    X(relay_to_client_bytes, "application bytes relayed from peer to client") \
+    X(relay_icmp_to_client, "ICMP errors reported to clients (RFC 8656 section 11.5)")
+
+#define FEDGE_DROPS(X) \
+    X(ether_short, "frame shorter than an Ethernet header") \
+    X(ether_type, "EtherType that is not ours") \
+    X(vlan_unknown, "VLAN tag of no interface") \
+    X(not_for_us, "MAC or IP address that is not ours") \
+    X(arp_malformed, "malformed ARP") \
+    X(ipv4_malformed, "malformed IPv4 header") \
+    X(ipv4_checksum, "wrong IPv4 header checksum") \
+    X(ipv6_malformed, "malformed IPv6 header or extension header") \
+    X(ip_options, "IPv4 source route option or IPv6 routing header") \
+    X(fragment, "IP fragment") \
+    X(martian_source, "source address that cannot be on the wire") \
+    X(spoofed_own_source, "source address is one of ours") \
+    X(access_denied, "refused by an access rule") \
+    X(port_closed, "no service on this port of this interface role") \
+    X(protocol_closed, "IP protocol without a service") \
+    X(icmp_malformed, "malformed ICMP") \
+    X(icmp_rate, "ICMP beyond the rate limit") \
+    X(icmp_unmatched, "ICMP error for no flow of ours") \
+    X(udp_malformed, "malformed UDP") \
+    X(udp_checksum, "wrong UDP checksum") \
+    X(no_route, "no route to the destination") \
+    X(neighbor_queue_full, "waiting for a neighbour's address, queue full") \
+    X(neighbor_failed, "neighbour did not answer") \
+    X(neighbor_cache_full, "neighbour cache full") \
+    X(too_big, "larger than the MTU") \
+    X(no_mbuf, "no packet buffer left") \
+    X(tx_full, "transmit queue full") \
+    X(handover_full, "mailbox of the owning core full") \
+    X(no_snapshot, "no configuration published yet") \
+    X(stun_malformed, "malformed STUN message") \
+    X(stun_fingerprint, "wrong STUN fingerprint") \
+    X(stun_not_request, "STUN response or indication that nothing here asked for") \
+    X(stun_source_budget, "challenge withheld: source prefix over its unauthenticated budget") \
+    X(turn_no_allocation, "data on a 5-tuple without an allocation") \
+    X(turn_not_turn, "neither STUN nor ChannelData on a TURN port") \
+    X(channel_malformed, "malformed ChannelData") \
+    X(channel_unbound, "ChannelData on a channel that is not bound") \
+    X(send_malformed, "Send indication without address or data") \
+    X(no_permission, "no permission for the peer") \
+    X(relay_port_unused, "packet to a relay port without an allocation") \
+    X(peer_denied, "peer address that is not allowed") \
+    X(bandwidth_allocation, "beyond the bandwidth of the allocation") \
+    X(bandwidth_user, "beyond the bandwidth of the user")
+// clang-format on
+
+enum class Counter : uint16_t {
+#define X(name, help) name,
+    FEDGE_COUNTERS(X)
+#undef X
+};
+
+enum class Drop : uint16_t {
+#define X(name, help) name,
+    FEDGE_DROPS(X)
+#undef X
+};
+
+struct CounterInfo {
+    const char* name;
+    const char* help;
+};
+
+inline constexpr CounterInfo kCounters[] = {
+#define X(name, help) {#name, help},
+    FEDGE_COUNTERS(X)
+#undef X
+};
+
+inline constexpr CounterInfo kDrops[] = {
+#define X(name, help) {#name, help},
+    FEDGE_DROPS(X)
+#undef X
+};
+
+inline constexpr size_t kCounterCount = sizeof(kCounters) / sizeof(kCounters[0]);
+inline constexpr size_t kDropCount = sizeof(kDrops) / sizeof(kDrops[0]);
+inline constexpr uint64_t kCounterMagic = 0x4645444745435431;  // "FEDGECT1"
+
+struct CounterHeader {
+    uint64_t magic;
+    uint32_t version;  // kContractVersion
+    uint32_t cores;
+    uint32_t counters;
+    uint32_t drops;
+    uint64_t block_bytes;  // sizeof(CounterBlock)
+};
+
+struct alignas(64) CounterBlock {
+    uint64_t values[kCounterCount];
+    uint64_t drops[kDropCount];
+};
+
+}  // namespace fedge::contract

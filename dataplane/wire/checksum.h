@@ -1,0 +1,47 @@
+// The Internet checksum (RFC 1071), in full and by difference (RFC 1624).
+//
+// Sums are ones' complement sums of 16-bit words folded to 16 bits or kept wider; "checksum" is the complement of one.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/bytes.h"
+
+namespace fedge::wire {
+
+// Unfolded ones' complement sum of the bytes, as if at an even offset. Add sums freely, fold at the end.
+uint64_t sum(Bytes bytes);
+
+inline uint16_t fold(uint64_t s) {
+    s = (s & 0xffffffff) + (s >> 32);
+    s = (s & 0xffffffff) + (s >> 32);
+    s = (s & 0xffff) + (s >> 16);
+    s = (s & 0xffff) + (s >> 16);
+    return static_cast<uint16_t>(s);
+}
+
+inline uint16_t checksum(Bytes bytes) { return static_cast<uint16_t>(~fold(sum(bytes))); }
+
+// Sum of the words of an address (any family; the mapped prefix of IPv4 is left out).
+uint64_t sum(const IpAddress& address);
+
+// Sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
+inline uint64_t pseudo_header(const IpAddress& source, const IpAddress& destination, uint8_t protocol, uint32_t length) {
+    return sum(source) + sum(destination) + protocol + (length & 0xffff) + (length >> 16);
+}
+
+// UDP/TCP/ICMPv6 checksum over pseudo header and segment; the checksum field in `segment` must be zero. UDP: a result of 0
+// is sent as 0xffff (the caller does that).
+uint16_t transport_checksum(const IpAddress& source, const IpAddress& destination, uint8_t protocol, Bytes segment);
+
+// True if the checksum inside `segment` is right.
+bool transport_checksum_ok(const IpAddress& source, const IpAddress& destination, uint8_t protocol, Bytes segment);
+
+// The checksum after words summing to `removed` were replaced by words summing to `added` (RFC 1624 equation 3): this is how
+// relayed payload keeps its end-to-end checksum without being read.
+inline uint16_t adjust(uint16_t checksum, uint64_t removed, uint64_t added) {
+    return static_cast<uint16_t>(~fold(uint64_t{static_cast<uint16_t>(~checksum)} + added + uint16_t(~fold(removed))));
+}
+
+}  // namespace fedge::wire
