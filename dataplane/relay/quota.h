@@ -1,0 +1,52 @@
+// Quotas that hold across cores: allocations per user and in total, and the bandwidth of a user.
+//
+// The one exception to "every object belongs to one core". It is touched when an allocation is made or ended, and once
+// per lease of bytes (see lease), never for each packet. Lock-free: atomics only, bounded work, no waiting.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "dataplane/base/time.h"
+
+namespace fedge::relay {
+
+enum class Direction : uint8_t { to_peer, to_client };
+
+class SharedQuota {
+  public:
+    // Room for as many users as there are allocations on all cores. Memory: 64 to 128 bytes per allocation. Heap, at
+    // start.
+    explicit SharedQuota(uint32_t max_allocations_of_all_cores);
+    ~SharedQuota();
+
+    enum class Admission : uint8_t { admitted, user_quota, total_quota, table_full };
+    struct Admitted {
+        Admission admission;
+        uint32_t user_slot;  // to give back by release; valid if admitted
+    };
+    // `user`: keyed hash of the user part, the same on all cores. Limits of 0 mean none.
+    Admitted admit(uint64_t user, uint32_t user_limit, uint32_t total_limit);
+    void release(uint32_t user_slot);
+
+    // Takes `cost` (the time that the bytes take at the user's rate) from the user's bucket, which holds at most
+    // `depth`. False: the user is over its rate now.
+    bool lease(uint32_t user_slot, Direction direction, Instant now, Duration cost, Duration depth);
+
+    uint32_t total() const { return total_.load(std::memory_order_relaxed); }
+    uint32_t of_user(uint64_t user) const;
+
+  private:
+    struct User;
+    static constexpr uint32_t kWindow = 16;  // a user is found within this many slots of its home
+    uint32_t home(uint64_t user) const;
+    bool enter(User& slot, uint64_t tag, uint32_t limit, bool& over);
+
+    uint32_t mask_;
+    std::unique_ptr<User[]> users_;
+    std::atomic<uint32_t> total_{0};
+};
+
+}  // namespace fedge::relay
