@@ -63,7 +63,7 @@ inline constexpr uint32_t kContractVersion = 1;
     X(ipv4_malformed, "malformed IPv4 header") \
     X(ipv4_checksum, "wrong IPv4 header checksum") \
     X(ipv6_malformed, "malformed IPv6 header or extension header") \
-    X(ip_options, "IPv4 source route option or IPv6 routing header") \
+    X(ip_options, "IPv4 source route, IPv6 routing header, or an IPv6 option that may not be ignored") \
     X(fragment, "IP fragment") \
     X(martian_source, "source address that cannot be on the wire") \
     X(spoofed_own_source, "source address is one of ours") \

@@ -13,7 +13,9 @@ inline constexpr uint16_t kChannelFirst = 0x4000;
 inline constexpr uint16_t kChannelLast = 0x4fff;
 
 // First byte 64-79 (RFC 8656 section 12, RFC 7983).
-inline bool is_channel_data(Bytes datagram) { return !datagram.empty() && (datagram[0] & 0xf0) == 0x40; }
+inline bool is_channel_data(Bytes datagram) {
+    return !datagram.empty() && (datagram[0] & 0xf0) == 0x40;
+}
 
 struct ChannelData {
     uint16_t channel;

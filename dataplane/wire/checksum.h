@@ -21,25 +21,28 @@ inline uint16_t fold(uint64_t s) {
     return static_cast<uint16_t>(s);
 }
 
-inline uint16_t checksum(Bytes bytes) { return static_cast<uint16_t>(~fold(sum(bytes))); }
+inline uint16_t checksum(Bytes bytes) {
+    return static_cast<uint16_t>(~fold(sum(bytes)));
+}
 
 // Sum of the words of an address (any family; the mapped prefix of IPv4 is left out).
 uint64_t sum(const IpAddress& address);
 
 // Sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
-inline uint64_t pseudo_header(const IpAddress& source, const IpAddress& destination, uint8_t protocol, uint32_t length) {
+inline uint64_t pseudo_header(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
+                              uint32_t length) {
     return sum(source) + sum(destination) + protocol + (length & 0xffff) + (length >> 16);
 }
 
-// UDP/TCP/ICMPv6 checksum over pseudo header and segment; the checksum field in `segment` must be zero. UDP: a result of 0
-// is sent as 0xffff (the caller does that).
+// UDP/TCP/ICMPv6 checksum over pseudo header and segment; the checksum field in `segment` must be zero. UDP: a result
+// of 0 is sent as 0xffff (the caller does that).
 uint16_t transport_checksum(const IpAddress& source, const IpAddress& destination, uint8_t protocol, Bytes segment);
 
 // True if the checksum inside `segment` is right.
 bool transport_checksum_ok(const IpAddress& source, const IpAddress& destination, uint8_t protocol, Bytes segment);
 
-// The checksum after words summing to `removed` were replaced by words summing to `added` (RFC 1624 equation 3): this is how
-// relayed payload keeps its end-to-end checksum without being read.
+// The checksum after words summing to `removed` were replaced by words summing to `added` (RFC 1624 equation 3): this
+// is how relayed payload keeps its end-to-end checksum without being read.
 inline uint16_t adjust(uint16_t checksum, uint64_t removed, uint64_t added) {
     return static_cast<uint16_t>(~fold(uint64_t{static_cast<uint16_t>(~checksum)} + added + uint16_t(~fold(removed))));
 }

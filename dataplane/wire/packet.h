@@ -29,29 +29,29 @@ enum class Protocol : uint8_t { icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
 // A frame whose layers up to IP (and UDP, where it is UDP) have been checked.
 struct Packet {
     L3 l3;
-    uint8_t protocol = 0;         // IP protocol behind any IPv6 extension headers; 0 for ARP
-    uint8_t ttl = 0;              // TTL or hop limit
-    uint8_t dscp_ecn = 0;         // IPv4 TOS byte or IPv6 traffic class
+    uint8_t protocol = 0;  // IP protocol behind any IPv6 extension headers; 0 for ARP
+    uint8_t ttl = 0;       // TTL or hop limit
+    uint8_t dscp_ecn = 0;  // IPv4 TOS byte or IPv6 traffic class
     bool has_vlan = false;
-    bool fragment = false;        // any fragment, the first one included; `payload_*` then cover the fragment's bytes
-    bool multicast_mac = false;   // destination MAC is a group address
-    uint16_t vlan = 0;            // VLAN id
+    bool fragment = false;       // any fragment, the first one included; `payload_*` then cover the fragment's bytes
+    bool multicast_mac = false;  // destination MAC is a group address
+    uint16_t vlan = 0;           // VLAN id
     uint16_t l3_offset = 0;
     uint16_t l4_offset = 0;       // 0 for ARP
     uint16_t payload_offset = 0;  // UDP: behind the UDP header; else = l4_offset
     uint16_t payload_length = 0;
-    uint16_t source_port = 0;     // UDP only
+    uint16_t source_port = 0;  // UDP only
     uint16_t destination_port = 0;
-    uint16_t udp_checksum = 0;    // as received; 0 = none (IPv4 only)
+    uint16_t udp_checksum = 0;  // as received; 0 = none (IPv4 only)
     IpAddress source;
     IpAddress destination;
 
     bool is_udp() const { return protocol == static_cast<uint8_t>(Protocol::udp) && l3 != L3::arp && !fragment; }
 };
 
-// Parses into `out`. Returns nothing when the frame is good, else the reason to drop it. IPv4 header checksums are verified
-// here unless `ipv4_checksum_known_good` (the NIC did it). UDP checksums are not: relayed payload is not touched, see
-// checksum.h. IPv4 source routing and IPv6 routing headers are refused (Drop::ip_options).
+// Parses into `out`. Returns nothing when the frame is good, else the reason to drop it. IPv4 header checksums are
+// verified here unless `ipv4_checksum_known_good` (the NIC did it). UDP checksums are not: relayed payload is not
+// touched, see checksum.h. IPv4 source routing and IPv6 routing headers are refused (Drop::ip_options).
 std::optional<contract::Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& out);
 
 }  // namespace fedge::wire

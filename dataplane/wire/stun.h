@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "dataplane/base/address.h"
@@ -12,6 +13,7 @@
 namespace fedge::wire {
 
 inline constexpr uint32_t kStunCookie = 0x2112a442;
+inline constexpr uint32_t kFingerprintXor = 0x5354554e;  // "STUN", section 14.7
 inline constexpr size_t kStunHeader = 20;
 
 enum class StunClass : uint8_t { request = 0, indication = 1, success = 2, error = 3 };
@@ -56,7 +58,9 @@ enum class StunAttribute : uint16_t {
     fingerprint = 0x8028,
 };
 
-inline constexpr bool comprehension_required(uint16_t type) { return type < 0x8000; }
+inline constexpr bool comprehension_required(uint16_t type) {
+    return type < 0x8000;
+}
 
 using TransactionId = std::array<uint8_t, 12>;
 
@@ -65,13 +69,13 @@ bool is_stun(Bytes datagram);
 // A Binding request of RFC 3489: no cookie; the 16 bytes behind the length are the transaction id.
 bool is_classic_binding(Bytes datagram);
 
-// A view of one message; valid as long as the bytes are. Of duplicate attributes the first counts (RFC 8489 section 14).
-// Attributes behind MESSAGE-INTEGRITY other than MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, and all behind
+// A view of one message; valid as long as the bytes are. Of duplicate attributes the first counts (RFC 8489 section
+// 14). Attributes behind MESSAGE-INTEGRITY other than MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, and all behind
 // MESSAGE-INTEGRITY-SHA256 other than FINGERPRINT, are ignored (sections 14.5 and 14.6). FINGERPRINT must come last.
 class StunMessage {
   public:
-    // The whole datagram must be the message. Empty on any malformed length, more than kMaxAttributes attributes, or a known
-    // attribute whose length cannot be right.
+    // The whole datagram must be the message. Empty on any malformed length, more than kMaxAttributes attributes, or a
+    // known attribute whose length cannot be right.
     static std::optional<StunMessage> parse(Bytes datagram);
 
     StunClass klass() const { return class_; }
@@ -110,6 +114,7 @@ class StunMessage {
         uint16_t offset;  // of the value
     };
     const Slot* find(StunAttribute a) const;
+    void note_unknown(uint16_t type);
 
     Bytes raw_;
     StunClass class_{};
@@ -134,8 +139,8 @@ class StunWriter {
     // Class and number, e.g. 438; no reason phrase (challenges are kept small, see DESIGN: reflection).
     void error_code(uint16_t code);
     void unknown_attributes(std::span<const uint16_t> types);
-    // Reserves `size` bytes of an integrity attribute with the header's length field already counting it, and returns the
-    // prefix to authenticate; store the MAC through `mac`.
+    // Reserves `size` bytes of an integrity attribute with the header's length field already counting it, and returns
+    // the prefix to authenticate; store the MAC through `mac`.
     Bytes begin_integrity(StunAttribute type, size_t size, uint8_t*& mac);
     void fingerprint();  // must be last
 
@@ -143,6 +148,8 @@ class StunWriter {
     Bytes finish();  // the message; empty if it did not fit
 
   private:
+    // Type, length and zero padding of an attribute whose value the caller stores; nullptr if it does not fit.
+    uint8_t* reserve(StunAttribute type, size_t length);
     void set_length();
     MutableBytes out_;
     size_t size_ = 0;

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto frame = wire::ChannelData::parse(datagram);
     if (!frame) return 0;
     fuzz::expect(wire::is_channel_data(datagram), "parse accepts only what the predicate accepts");
-    fuzz::expect(frame->channel >= wire::kChannelFirst && frame->channel <= wire::kChannelLast, "channel number in range");
+    fuzz::expect(frame->channel >= wire::kChannelFirst && frame->channel <= wire::kChannelLast,
+                 "channel number in range");
     fuzz::expect(wire::kChannelHeader + frame->length <= size, "data inside the datagram");
     std::vector<uint8_t> again(wire::kChannelHeader + frame->length);
     store_be16(again.data(), frame->channel);
