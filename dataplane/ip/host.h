@@ -1,0 +1,106 @@
+// The IP host of one core: which packets are let in, what is answered (ARP, neighbour discovery, echo), what ICMP says
+// about our flows, and how packets leave (output()).
+//
+// Belongs to one core. No heap use after construction and adopt(); no clock.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/counters.h"
+#include "dataplane/base/random.h"
+#include "dataplane/base/time.h"
+#include "dataplane/ip/interfaces.h"
+#include "dataplane/ip/neighbors.h"
+#include "dataplane/ip/output.h"
+#include "dataplane/ip/rate_limit.h"
+#include "dataplane/ip/tx.h"
+#include "dataplane/wire/packet.h"
+
+namespace fedge::ip {
+
+struct HostConfig {
+    NeighborSettings neighbors;
+    rte_mempool* pool = nullptr;  // of this core
+    bool announces = false;       // sends gratuitous ARP and unsolicited NA: one core of the process
+};
+
+struct HostPolicy {
+    uint32_t icmp_rate = 100;  // echo replies and errors per second and core
+    bool echo = true;
+};
+
+// An ICMP error about a UDP datagram that one of our addresses sent.
+struct QuotedFlow {
+    Endpoint local;   // source of the quoted datagram: ours
+    Endpoint remote;  // its destination
+    uint8_t type = 0;
+    uint8_t code = 0;
+    bool ipv6 = false;  // type and code are ICMPv6's
+    uint32_t mtu = 0;   // fragmentation needed, packet too big; else 0
+};
+
+class Host {
+  public:
+    Host(const HostConfig& config, Counters counters, Random& random, Transmitter& transmitter, Instant now);
+
+    // From now on this table and policy. The table must live until the next adopt() returns.
+    void adopt(const Interfaces* interfaces, const HostPolicy& policy, Instant now);
+
+    // The ingress filter, for every parsed packet (UDP too) before anything else looks at it. Fills `interface`.
+    // Nothing if the packet may pass, else why not: vlan_unknown, not_for_us, fragment, martian_source,
+    // spoofed_own_source. ARP passes with the frame's checks alone. Does not count and does not free.
+    std::optional<Drop> admit(uint16_t port, Bytes frame, const wire::Packet& packet, uint16_t& interface) const;
+
+    // Everything that is not UDP, after admit(): answers, learns, counts. Takes the mbuf. `may_reply` is false for
+    // copies of ARP and ND packets that core/ hands to the other cores so that every cache learns. Returns an ICMP
+    // error that concerns a flow of ours; the caller finds the flow, or counts Drop::icmp_unmatched.
+    std::optional<QuotedFlow> on_packet(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now,
+                                        bool may_reply = true);
+
+    // True for ARP and neighbour discovery: what core/ copies to the other cores.
+    static bool is_neighbor_message(Bytes frame, const wire::Packet& packet);
+
+    // A UDP datagram to one of our addresses that nobody serves: ICMP port unreachable where RFC 1122 section 3.2.2 and
+    // RFC 4443 section 2.4 allow it, within the rate. Takes the mbuf. Count Drop::port_closed before.
+    void port_unreachable(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now);
+
+    // Neighbour timers and outstanding announcements. Once per loop iteration.
+    void advance(Instant now, uint32_t budget = 32);
+
+    // End of burst: hand frames to the ports.
+    void flush() { tx_.flush(); }
+
+    Output& output() { return output_; }
+    Neighbors& neighbors() { return neighbors_; }
+    const Interfaces& interfaces() const { return *interfaces_; }
+
+  private:
+    void drop(rte_mbuf* frame, Drop reason);
+    void on_arp(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now, bool may_reply);
+    std::optional<QuotedFlow> on_icmp(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now);
+    std::optional<QuotedFlow> on_icmpv6(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now,
+                                        bool may_reply);
+    void on_solicitation(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now, bool may_reply);
+    void on_advertisement(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now);
+    void echo_reply(rte_mbuf* frame, const wire::Packet& packet, Instant now);
+    void announce(Instant now);
+
+    Counters counters_;
+    rte_mempool* pool_;
+    bool announces_;
+    TxBuffers tx_;
+    Neighbors neighbors_;
+    Output output_;
+    const Interfaces* interfaces_ = nullptr;
+    HostPolicy policy_;
+    RateLimit icmp_;
+    RateLimit announcements_rate_;
+    size_t announced_ = 0;
+};
+
+}  // namespace fedge::ip
