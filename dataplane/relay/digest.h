@@ -61,7 +61,7 @@ class Digest {
     uint64_t hmacs() const { return hmacs_; }
 
   private:
-    void digest(const evp_md_st* algorithm, std::span<const Bytes> parts, uint8_t* out);
+    static void digest(evp_md_ctx_st* context, const evp_md_st* algorithm, std::span<const Bytes> parts, uint8_t* out);
 
     struct FreeManager {
         void operator()(IMB_MGR* manager) const;
