@@ -1,0 +1,109 @@
+#include "dataplane/classify/ports_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+#include <string>
+
+namespace fedge::classify {
+namespace {
+
+IpAddress address_of(const contract::Ip& ip) {
+    return IpAddress::v6_bytes(ip.octets()->data());
+}
+
+bool on_link(const contract::Interface& interface, const IpAddress& address) {
+    return std::ranges::any_of(*interface.addresses(), [&](const contract::Prefix* p) {
+        return Prefix{address_of(p->address()), p->length()}.contains(address);
+    });
+}
+
+// The interface that has the address on its link, or none.
+const contract::Interface* home_of(const contract::Snapshot& snapshot, const IpAddress& address) {
+    for (const contract::Interface* interface : *snapshot.interfaces())
+        if (on_link(*interface, address)) return interface;
+    return nullptr;
+}
+
+}  // namespace
+
+PortsPlan ports_plan(const contract::Snapshot& snapshot, contract::Role role) {
+    PortsPlan plan;
+    for (const contract::Interface* interface : *snapshot.interfaces()) {
+        if (interface->role() != role) continue;
+        for (const contract::Prefix* p : *interface->addresses()) plan.addresses.push_back(address_of(p->address()));
+    }
+    if (snapshot.listeners()) {
+        for (flatbuffers::uoffset_t i = 0; i < snapshot.listeners()->size(); i++) {
+            const contract::Listener* listener = snapshot.listeners()->Get(i);
+            bool of_role = std::ranges::any_of(*snapshot.interfaces(), [&](const contract::Interface* interface) {
+                return interface->role() == role &&
+                       interface->name()->string_view() == listener->interface()->string_view();
+            });
+            if (of_role)
+                plan.listeners.push_back(
+                    {address_of(*listener->address()), listener->port(), static_cast<uint16_t>(i)});
+        }
+    }
+    const contract::Turn& turn = *snapshot.turn();
+    for (flatbuffers::uoffset_t i = 0; i < turn.relay_addresses()->size(); i++) {
+        IpAddress address = address_of(*turn.relay_addresses()->Get(i)->address());
+        const contract::Interface* home = home_of(snapshot, address);
+        if ((home ? home->role() : contract::Role::external) == role)
+            plan.relays.push_back({address, static_cast<uint16_t>(i)});
+    }
+    plan.relay_first = turn.port_first();
+    plan.relay_last = turn.port_last();
+    return plan;
+}
+
+PortsTable::PortsTable(const PortsPlan& plan) : relay_first_(plan.relay_first) {
+    if (plan.relay_last < plan.relay_first || plan.relay_first == 0)
+        throw std::invalid_argument("relay port range " + std::to_string(plan.relay_first) + "-" +
+                                    std::to_string(plan.relay_last) + " is empty or begins at 0");
+    size_t most = plan.addresses.size() + plan.listeners.size() + plan.relays.size();
+    slots_.resize(std::bit_ceil(std::max<size_t>(2 * most, 2)));
+    mask_ = static_cast<uint32_t>(slots_.size() - 1);
+
+    for (const IpAddress& address : plan.addresses) insert(address);
+    for (const PortsPlan::Relay& relay : plan.relays) {
+        Slot& slot = insert(relay.address);
+        if (slot.relay_ports) throw std::invalid_argument("relay address " + relay.address.text() + " is given twice");
+        slot.relay_ports = static_cast<uint16_t>(plan.relay_last - plan.relay_first + 1);
+        slot.relay_id = relay.id;
+    }
+    // Listeners of one address side by side, so that a slot needs only where they begin.
+    std::vector<PortsPlan::Listener> listeners = plan.listeners;
+    std::ranges::stable_sort(listeners, {}, &PortsPlan::Listener::address);
+    for (const PortsPlan::Listener& listener : listeners) {
+        Slot& slot = insert(listener.address);
+        std::string where = Endpoint{listener.address, listener.port}.text();
+        if (static_cast<uint16_t>(listener.port - relay_first_) < slot.relay_ports)
+            throw std::invalid_argument("listener " + where + " lies inside the relay port range of its address");
+        if (classify(listener.address, listener.port).kind == Target::Kind::listener)
+            throw std::invalid_argument("two listeners on " + where);
+        if (slot.listeners++ == 0) {
+            slot.port = listener.port;
+            slot.listener_id = listener.id;
+            slot.further = static_cast<uint32_t>(further_.size());
+        } else {
+            further_.push_back({listener.port, listener.id});
+        }
+    }
+}
+
+PortsTable::Slot& PortsTable::insert(const IpAddress& address) {
+    uint32_t i = index_of(address);
+    while (slots_[i].used && slots_[i].address != address) i = (i + 1) & mask_;
+    slots_[i].address = address;
+    slots_[i].used = true;
+    return slots_[i];
+}
+
+Target PortsTable::further_listener(const Slot& slot, uint16_t port) const {
+    for (uint32_t i = 0; i + 1 < slot.listeners; i++)
+        if (further_[slot.further + i].port == port) return {Target::Kind::listener, further_[slot.further + i].id};
+    return {Target::Kind::closed, 0};
+}
+
+}  // namespace fedge::classify

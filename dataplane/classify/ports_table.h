@@ -1,0 +1,107 @@
+// The first decision about a UDP packet: is the destination ours, and does anything answer on that port? One table per
+// interface role, so that an internal service is never reached from outside by its address.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/hash.h"
+#include "dataplane/contract/snapshot_generated.h"
+
+namespace fedge::classify {
+
+struct Target {
+    enum class Kind : uint8_t {
+        not_ours,  // address of no interface of this role (Drop::not_for_us)
+        closed,    // our address, but no service on this port (Drop::port_closed)
+        listener,  // id = index in the snapshot's listeners
+        relay,     // id = index in the snapshot's turn.relay_addresses
+    };
+    Kind kind = Kind::not_ours;
+    uint16_t id = 0;
+
+    friend bool operator==(const Target&, const Target&) = default;
+};
+
+// What one role answers to.
+struct PortsPlan {
+    struct Listener {
+        IpAddress address;
+        uint16_t port;
+        uint16_t id;
+    };
+    struct Relay {
+        IpAddress address;
+        uint16_t id;
+    };
+    std::vector<IpAddress> addresses;  // of the role's interfaces
+    std::vector<Listener> listeners;
+    std::vector<Relay> relays;
+    uint16_t relay_first = 0;  // port range of all relay addresses, both ends included
+    uint16_t relay_last = 0;
+};
+
+// A relay address belongs to the role of the interface that has it as an address or on-link; one that is on no link (a
+// pool that is routed to us) belongs to the external role.
+PortsPlan ports_plan(const contract::Snapshot& snapshot, contract::Role role);
+
+// Immutable; built per snapshot on the management thread, read by any core.
+class PortsTable {
+  public:
+    // Throws std::invalid_argument, in words, on two listeners on one endpoint, a listener inside the relay range of
+    // its own address, or the same relay address twice.
+    explicit PortsTable(const PortsPlan& plan);
+
+    // No more than two cache lines, which stay warm: a few hundred addresses.
+    Target classify(const IpAddress& destination, uint16_t port) const {
+        const Slot* slot = find(destination);
+        if (!slot) return {};
+        // One subtraction tests both ends of the range; a slot without relay has an empty one.
+        if (static_cast<uint16_t>(port - relay_first_) < slot->relay_ports)
+            return {Target::Kind::relay, slot->relay_id};
+        if (port == slot->port && slot->listeners) return {Target::Kind::listener, slot->listener_id};
+        return slot->listeners > 1 ? further_listener(*slot, port) : Target{Target::Kind::closed, 0};
+    }
+    bool is_ours(const IpAddress& address) const { return find(address) != nullptr; }
+
+  private:
+    struct Slot {
+        IpAddress address;
+        uint32_t further = 0;      // first of listeners-1 entries in further_
+        uint16_t relay_ports = 0;  // number of ports from relay_first_ on; 0 = no relay address
+        uint16_t relay_id = 0;
+        uint16_t port = 0;  // of the first listener
+        uint16_t listener_id = 0;
+        uint16_t listeners = 0;
+        bool used = false;
+    };
+    static_assert(sizeof(Slot) == 32);
+    struct Further {
+        uint16_t port;
+        uint16_t id;
+    };
+
+    // The keys are our own addresses, so strangers cannot lengthen a probe sequence; at most half of the slots are
+    // used.
+    uint32_t index_of(const IpAddress& address) const {
+        return static_cast<uint32_t>(
+                   fold_multiply(address.high() ^ 0x9e3779b97f4a7c15, address.low() ^ 0xbf58476d1ce4e5b9)) &
+               mask_;
+    }
+    const Slot* find(const IpAddress& address) const {
+        for (uint32_t i = index_of(address); slots_[i].used; i = (i + 1) & mask_)
+            if (slots_[i].address == address) return &slots_[i];
+        return nullptr;
+    }
+    Slot& insert(const IpAddress& address);
+    Target further_listener(const Slot& slot, uint16_t port) const;
+
+    uint16_t relay_first_ = 0;
+    uint32_t mask_ = 0;
+    std::vector<Slot> slots_;
+    std::vector<Further> further_;
+};
+
+}  // namespace fedge::classify
