@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "dataplane/contract/snapshot_generated.h"
+#include "dataplane/relay/text_digest.h"
 
 namespace fedge::relay {
 namespace {
@@ -164,9 +165,9 @@ LongTermKey Credentials::key(const UserMatch& user, PasswordAlgorithm algorithm,
         const Bytes parts[] = {bytes_of(user.name), bytes_of(":"), bytes_of(realm_), bytes_of(":"),
                                bytes_of({password.data(), password.size() - 1})};
         if (algorithm == PasswordAlgorithm::md5) {
-            std::ranges::copy(digest.md5(parts), key.bytes.begin());
+            std::ranges::copy(md5(parts), key.bytes.begin());
         } else {
-            key.bytes = digest.sha256(parts);
+            key.bytes = sha256(parts);
         }
         OPENSSL_cleanse(mac.data(), mac.size());
         OPENSSL_cleanse(password.data(), password.size());

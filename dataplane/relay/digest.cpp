@@ -2,11 +2,11 @@
 
 #include <intel-ipsec-mb.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cassert>
 #include <stdexcept>
+#include <string>
 
 namespace fedge::relay {
 namespace {
@@ -33,26 +33,12 @@ void one_block(IMB_MGR* manager, HmacAlgorithm algorithm, const uint8_t* block, 
 void Digest::FreeManager::operator()(IMB_MGR* manager) const {
     free_mb_mgr(manager);
 }
-void Digest::FreeContext::operator()(evp_md_ctx_st* context) const {
-    EVP_MD_CTX_free(context);
-}
-void Digest::FreeAlgorithm::operator()(evp_md_st* algorithm) const {
-    EVP_MD_free(algorithm);
-}
 
-Digest::Digest()
-    : manager_(alloc_mb_mgr(0)),
-      md5_(EVP_MD_fetch(nullptr, "MD5", nullptr)),
-      sha256_(EVP_MD_fetch(nullptr, "SHA256", nullptr)),
-      md5_context_(EVP_MD_CTX_new()),
-      sha256_context_(EVP_MD_CTX_new()),
-      split_(std::make_unique<std::array<uint8_t, kMaxSplitMessage>>()) {
+Digest::Digest() : manager_(alloc_mb_mgr(0)), split_(std::make_unique<std::array<uint8_t, kMaxSplitMessage>>()) {
     if (!manager_) throw std::runtime_error("IPsec-MB: no memory for a manager");
     init_mb_mgr_auto(manager_.get(), nullptr);
-    if (imb_get_errno(manager_.get()) != 0)
-        throw std::runtime_error(std::string("IPsec-MB: ") + imb_get_strerror(imb_get_errno(manager_.get())));
-    if (!md5_ || !sha256_ || !md5_context_ || !sha256_context_)
-        throw std::runtime_error("OpenSSL: MD5 or SHA-256 is not available; STUN's long-term credentials need both");
+    if (int error = imb_get_errno(manager_.get()))
+        throw std::runtime_error(std::string("IPsec-MB: ") + imb_get_strerror(error));
 }
 
 Digest::~Digest() {
@@ -103,25 +89,6 @@ bool Digest::hmac(const HmacKey& key, Bytes head, Bytes tail, uint8_t* mac) {
     std::ranges::copy(tail, split_->begin() + static_cast<ptrdiff_t>(head.size()));
     hmac(key, Bytes{*split_}.first(head.size() + tail.size()), mac);
     return true;
-}
-
-void Digest::digest(evp_md_ctx_st* context, const evp_md_st* algorithm, std::span<const Bytes> parts, uint8_t* out) {
-    [[maybe_unused]] int ok = EVP_DigestInit_ex2(context, algorithm, nullptr);
-    for (Bytes part : parts) ok &= EVP_DigestUpdate(context, part.data(), part.size());
-    ok &= EVP_DigestFinal_ex(context, out, nullptr);
-    assert(ok == 1);
-}
-
-std::array<uint8_t, 16> Digest::md5(std::span<const Bytes> parts) {
-    std::array<uint8_t, 16> out;
-    digest(md5_context_.get(), md5_.get(), parts, out.data());
-    return out;
-}
-
-std::array<uint8_t, 32> Digest::sha256(std::span<const Bytes> parts) {
-    std::array<uint8_t, 32> out;
-    digest(sha256_context_.get(), sha256_.get(), parts, out.data());
-    return out;
 }
 
 bool equal_in_constant_time(Bytes a, Bytes b) {

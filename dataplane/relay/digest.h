@@ -1,4 +1,4 @@
-// Message digests of one core: HMAC through Intel IPsec-MB, MD5 and SHA-256 of short text through OpenSSL.
+// HMAC-SHA1 and HMAC-SHA256 (RFC 2104) through Intel IPsec-MB.
 //
 // A Digest belongs to one thread. Everything is allocated at construction; no call after that touches the heap. Keys
 // that it derives are plain values and may be used with any Digest of the same process.
@@ -7,13 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <span>
 
 #include "dataplane/base/bytes.h"
 
 struct IMB_MGR;
-struct evp_md_ctx_st;
-struct evp_md_st;
 
 namespace fedge::relay {
 
@@ -36,7 +33,7 @@ struct HmacKey {
 
 class Digest {
   public:
-    // Throws std::runtime_error when the CPU has no IPsec-MB implementation or OpenSSL refuses MD5 (FIPS mode).
+    // Throws std::runtime_error when there is no memory or IPsec-MB has no implementation for this CPU.
     Digest();
     ~Digest();
     Digest(const Digest&) = delete;
@@ -53,30 +50,14 @@ class Digest {
     static constexpr size_t kMaxSplitMessage = 9216;
     bool hmac(const HmacKey& key, Bytes head, Bytes tail, uint8_t* mac);
 
-    // Digests of the parts put one behind the other.
-    std::array<uint8_t, 16> md5(std::span<const Bytes> parts);
-    std::array<uint8_t, 32> sha256(std::span<const Bytes> parts);
-
     // HMACs computed so far: what a stranger must not be able to raise.
     uint64_t hmacs() const { return hmacs_; }
 
   private:
-    static void digest(evp_md_ctx_st* context, const evp_md_st* algorithm, std::span<const Bytes> parts, uint8_t* out);
-
     struct FreeManager {
         void operator()(IMB_MGR* manager) const;
     };
-    struct FreeContext {
-        void operator()(evp_md_ctx_st* context) const;
-    };
-    struct FreeAlgorithm {
-        void operator()(evp_md_st* algorithm) const;
-    };
     std::unique_ptr<IMB_MGR, FreeManager> manager_;
-    std::unique_ptr<evp_md_st, FreeAlgorithm> md5_;
-    std::unique_ptr<evp_md_st, FreeAlgorithm> sha256_;
-    std::unique_ptr<evp_md_ctx_st, FreeContext> md5_context_;
-    std::unique_ptr<evp_md_ctx_st, FreeContext> sha256_context_;
     std::unique_ptr<std::array<uint8_t, kMaxSplitMessage>> split_;
     uint64_t hmacs_ = 0;
 };
