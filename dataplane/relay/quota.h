@@ -10,10 +10,11 @@
 #include <memory>
 
 #include "dataplane/base/time.h"
+#include "dataplane/classify/streams.h"
 
 namespace fedge::relay {
 
-enum class Direction : uint8_t { to_peer, to_client };
+using classify::Direction;
 
 class SharedQuota {
   public:

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/time.h"
+#include "dataplane/classify/streams.h"
 
 namespace fedge::relay {
 
@@ -37,21 +39,19 @@ struct AllocationRow {
     uint64_t dropped = 0;
 };
 
-enum class StreamKind : uint8_t { rtp, rtcp, dtls, stun, other };
-
 struct StreamRow {
     uint64_t allocation = 0;
     UserText user;
     Endpoint peer;
-    bool to_peer = false;  // else to the client
-    StreamKind kind = StreamKind::other;
+    classify::Direction direction = classify::Direction::to_peer;
+    classify::StreamKind kind = classify::StreamKind::other;
     uint32_t ssrc = 0;
     uint8_t payload_type = 0;
     uint64_t packets = 0;
     uint64_t bytes = 0;
     int64_t lost = 0;
     double loss_percent = 0;
-    double jitter_ms = 0;  // negative: not known yet (no clock rate)
+    std::optional<double> jitter_ms;  // once the clock rate is known
     Duration idle{};
 };
 

@@ -46,8 +46,6 @@ struct TurnPools {
     int socket = -1;               // NUMA node; -1 = any
 };
 
-enum class StreamMeasuring : uint8_t { off, all };
-
 // Identifies a client on a listener: the 5-tuple, UDP being understood. Fits rte_hash; padding is always zero.
 struct FlowKey {
     std::array<uint8_t, 16> address;
@@ -98,7 +96,8 @@ class Turn {
     // relay address is gone, and peers that are no longer allowed, are ended by the next calls of expire(), everything
     // else goes on.
     void adopt(Instant now, const Config* config);
-    void measure_streams(StreamMeasuring measuring);
+    // Measure the streams of one allocation in `n`: 1 = all, 0 = off.
+    void measure_streams(uint32_t n);
 
     // Slow path: any datagram on a listener that is not ChannelData. `reply_buffer` holds kReplyBuffer bytes and may
     // not overlap the payload. `unix_now`: seconds since 1970, for nonces and time-limited credentials.
@@ -107,14 +106,13 @@ class Turn {
 
     // Client side of the fast path.
     FlowKey make_key(const Endpoint& client, uint16_t listener) const;
-    // handles[i] = allocation of keys[i], or 0, or foreign: see is_foreign. At most kBurst keys.
+    // handles[i] = allocation of keys[i], or 0, or foreign: see foreign_core. At most kBurst keys.
     static constexpr size_t kBurst = 64;
     void lookup_clients(std::span<const FlowKey> keys, Handle* handles) const;
     // The flow's allocation lives on another core: hand the packet over to core_of(handle).
     static bool is_foreign(Handle handle) { return handle >> 30 == 1; }
-    static uint16_t core_of(Handle handle) { return static_cast<uint16_t>(handle & 0xffff); }
-    // A packet of the flow was handed over: keeps a foreign flow alive.
-    void touch_foreign(Instant now, const FlowKey& key);
+    // Where a packet of a foreign flow has to go; notes that the flow is in use.
+    uint16_t foreign_core(Instant now, Handle handle);
 
     // False: dropped and counted. `payload` is that of UDP; handle 0 is allowed (counted as turn_no_allocation).
     bool from_client_channel(Instant now, Handle handle, Bytes payload, Forward& forward);

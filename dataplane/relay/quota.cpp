@@ -1,0 +1,116 @@
+#include "dataplane/relay/quota.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace fedge::relay {
+namespace {
+
+constexpr uint64_t kCountBits = 24;
+constexpr uint64_t kCountMask = (uint64_t{1} << kCountBits) - 1;
+
+uint64_t tag_of(uint64_t user) {
+    return user >> kCountBits;
+}
+
+}  // namespace
+
+// `word` is the user's tag (40 bits of the hash) above the number of its allocations; a count of 0 makes the slot free.
+struct alignas(32) SharedQuota::User {
+    std::atomic<uint64_t> word{0};
+    // By direction: when the user's bucket will be full again (GCRA), nanoseconds as in Instant.
+    std::array<std::atomic<int64_t>, 2> full_at{INT64_MIN, INT64_MIN};
+};
+
+SharedQuota::SharedQuota(uint32_t max_allocations_of_all_cores)
+    : mask_(std::bit_ceil(std::max(max_allocations_of_all_cores, kWindow)) * 2 - 1),
+      users_(std::make_unique<User[]>(mask_ + 1)) {}
+
+SharedQuota::~SharedQuota() = default;
+
+uint32_t SharedQuota::home(uint64_t user) const {
+    return static_cast<uint32_t>(user * 0x9e3779b97f4a7c15 >> 32) & mask_;
+}
+
+// Counts one more in a slot that carries `tag`. False if it does not (any more) or the limit is reached.
+bool SharedQuota::enter(User& slot, uint64_t tag, uint32_t limit, bool& over) {
+    uint64_t word = slot.word.load();
+    while (word >> kCountBits == tag && (word & kCountMask) != 0) {
+        uint64_t count = word & kCountMask;
+        if (count == kCountMask || (limit && count >= limit)) {
+            over = true;
+            return false;
+        }
+        if (slot.word.compare_exchange_weak(word, word + 1)) return true;
+    }
+    return false;
+}
+
+SharedQuota::Admitted SharedQuota::admit(uint64_t user, uint32_t user_limit, uint32_t total_limit) {
+    uint32_t before = total_.fetch_add(1);
+    auto refuse = [&](Admission why) {
+        total_.fetch_sub(1);
+        return Admitted{why, 0};
+    };
+    if (total_limit && before >= total_limit) return refuse(Admission::total_quota);
+    uint64_t tag = tag_of(user);
+    uint32_t first = home(user);
+    // A lost race leads to another look; losing so often in a row means that the window is as good as full.
+    for (uint32_t attempt = 0; attempt < 8; attempt++) {
+        uint32_t unused = kWindow;
+        for (uint32_t i = 0; i < kWindow; i++) {
+            uint32_t at = (first + i) & mask_;
+            bool over = false;
+            if (enter(users_[at], tag, user_limit, over)) return {Admission::admitted, at};
+            if (over) return refuse(Admission::user_quota);
+            uint64_t word = users_[at].word.load();
+            if ((word & kCountMask) == 0 && (unused == kWindow || word >> kCountBits == tag)) unused = i;
+        }
+        if (unused == kWindow) return refuse(Admission::table_full);
+        uint32_t at = (first + unused) & mask_;
+        uint64_t word = users_[at].word.load();
+        if ((word & kCountMask) != 0 || !users_[at].word.compare_exchange_strong(word, tag << kCountBits | 1)) continue;
+        // Who had this slot before keeps the debt of its bandwidth: ending allocations must not fill the bucket.
+        if (word >> kCountBits != tag)
+            for (auto& full_at : users_[at].full_at) full_at.store(INT64_MIN);
+        // Two cores may have claimed different slots for one user at the same time: the one nearer to home stays.
+        for (uint32_t i = 0; i < unused; i++) {
+            bool over = false;
+            uint32_t nearer = (first + i) & mask_;
+            if (enter(users_[nearer], tag, user_limit, over) || over) {
+                users_[at].word.fetch_sub(1);
+                return over ? refuse(Admission::user_quota) : Admitted{Admission::admitted, nearer};
+            }
+        }
+        return {Admission::admitted, at};
+    }
+    return refuse(Admission::table_full);
+}
+
+void SharedQuota::release(uint32_t user_slot) {
+    users_[user_slot].word.fetch_sub(1);
+    total_.fetch_sub(1);
+}
+
+bool SharedQuota::lease(uint32_t user_slot, Direction direction, Instant now, Duration cost, Duration depth) {
+    auto& full_at = users_[user_slot].full_at[static_cast<size_t>(direction)];
+    int64_t at = now.time_since_epoch().count();
+    int64_t old = full_at.load(std::memory_order_relaxed);
+    for (int attempt = 0; attempt < 8; attempt++) {
+        int64_t next = std::max(old, at) + cost.count();
+        if (next - at > depth.count()) return false;
+        if (full_at.compare_exchange_weak(old, next, std::memory_order_relaxed)) return true;
+    }
+    return false;
+}
+
+uint32_t SharedQuota::of_user(uint64_t user) const {
+    for (uint32_t i = 0; i < kWindow; i++) {
+        uint64_t word = users_[(home(user) + i) & mask_].word.load();
+        if (word >> kCountBits == tag_of(user) && (word & kCountMask) != 0)
+            return static_cast<uint32_t>(word & kCountMask);
+    }
+    return 0;
+}
+
+}  // namespace fedge::relay
