@@ -1,0 +1,355 @@
+#include "dataplane/core/management.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+#include "dataplane/core/log.h"
+#include "dataplane/core/rows.h"
+
+namespace fedge::core {
+namespace {
+
+using contract::Body;
+using contract::ChannelStatus;
+using contract::Severity;
+using flatbuffers::FlatBufferBuilder;
+
+constexpr size_t kQuestions = 16;
+constexpr size_t kOutbox = 64;
+constexpr int kBusyPollMs = 1;    // while a core owes an answer
+constexpr int kIdlePollMs = 200;  // heartbeats are looked at this often
+constexpr auto kStalled = 1s;
+
+// A cursor of a page: the core in the upper bits, the core's own cursor below.
+constexpr unsigned kCursorBits = 48;
+uint64_t page_cursor(uint16_t core, uint64_t inner) {
+    return uint64_t{core} << kCursorBits | inner;
+}
+
+}  // namespace
+
+Management::Management(const BootConfig& boot, bool hugepages, std::span<port::Port* const> ports,
+                       std::span<const ip::PortFacts> port_info, std::span<std::unique_ptr<MediaCore>> cores,
+                       CounterMemory& counters, Adoption& adoption, RequestBox& replies)
+    : boot_(boot),
+      hugepages_(hugepages),
+      ports_(ports),
+      port_info_(port_info),
+      cores_(cores),
+      counters_(counters),
+      adoption_(adoption),
+      replies_(replies),
+      buffer_(contract::kMaxMessage),
+      pulses_(cores.size(), Pulse{-1, std::chrono::steady_clock::now(), false}) {
+    std::string path = boot.run_dir + "/dataplane.sock";
+    listener_ = contract::ChannelListener::listen(path, 0600);
+    if (!listener_.open()) {
+        std::string fix = errno == EADDRINUSE
+                              ? "another fedge-dataplane is running there; stop it or set another run-dir"
+                              : "create the directory or set run-dir";
+        throw std::runtime_error("run-dir: cannot listen on " + path + ": " + std::strerror(errno) + "; " + fix);
+    }
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signals_ = contract::Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_) throw std::runtime_error(std::string("signalfd: ") + std::strerror(errno));
+    for (size_t i = 0; i < kQuestions; i++) questions_.push_back(std::make_unique<Question>());
+    auto now = std::chrono::system_clock::now().time_since_epoch();
+    started_unix_ns_ = static_cast<uint64_t>(duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+void Management::run() {
+    for (;;) {
+        bool waiting = adopting_ || std::any_of(questions_.begin(), questions_.end(), [](auto& q) { return q->busy; });
+        short control_events = outbox_.empty() ? POLLIN : POLLIN | POLLOUT;
+        std::array<pollfd, 3> fds{{{signals_.get(), POLLIN, 0},
+                                   {listener_.descriptor(), POLLIN, 0},
+                                   {control_.open() ? control_.descriptor() : -1, control_events, 0}}};
+        if (poll(fds.data(), fds.size(), waiting ? kBusyPollMs : kIdlePollMs) < 0 && errno != EINTR) {
+            log(Severity::error, std::string("poll: ") + std::strerror(errno));
+            return;
+        }
+        if (fds[0].revents) return;
+        if (fds[2].revents & POLLOUT) write_control();
+        if (fds[2].revents & ~POLLOUT) read_control();
+        if (fds[1].revents) accept_control();
+        collect_answers();
+        check_adoption();
+        check_heartbeats(std::chrono::steady_clock::now());
+    }
+}
+
+void Management::accept_control() {
+    contract::Channel next = listener_.accept();
+    if (!next.open()) return;
+    if (control_.open()) log(Severity::warning, "a second control connected and replaces the first");
+    control_ = std::move(next);
+    outbox_.clear();
+    log(Severity::info, "control connected");
+    send_hello();
+}
+
+void Management::read_control() {
+    // A bounded number per turn, so that heartbeats and answers are never starved by a flood of questions.
+    for (int i = 0; i < 64 && control_.open(); i++) {
+        size_t size = 0;
+        contract::Descriptor descriptor;
+        switch (control_.receive(buffer_, size, descriptor)) {
+            case ChannelStatus::ok: on_message({buffer_.data(), size}, std::move(descriptor)); break;
+            case ChannelStatus::again: return;
+            case ChannelStatus::too_big:
+                log(Severity::warning, "control sent a message that is too long; ignored");
+                break;
+            case ChannelStatus::closed:
+            case ChannelStatus::failed:
+                control_.close();
+                outbox_.clear();
+                log(Severity::warning, "control is gone; going on with revision " +
+                                           std::to_string(adoption_.latest() ? adoption_.latest()->revision : 0));
+                return;
+        }
+    }
+}
+
+void Management::write_control() {
+    while (!outbox_.empty()) {
+        ChannelStatus status = control_.send(outbox_.front());
+        if (status == ChannelStatus::again) return;
+        outbox_.pop_front();  // sent, or never going to be: a dead connection shows up in read_control
+    }
+}
+
+void Management::on_message(std::span<const uint8_t> bytes, contract::Descriptor descriptor) {
+    flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+    if (!contract::VerifyMessageBuffer(verifier))
+        return log(Severity::warning, "control sent a damaged message; ignored");
+    const contract::Message* message = contract::GetMessage(bytes.data());
+    switch (message->body_type()) {
+        case Body::Publish: return on_publish(message->body_as_Publish()->revision(), std::move(descriptor));
+        case Body::Query: return on_query(*message->body_as_Query());
+        case Body::Disconnect: return on_disconnect(*message->body_as_Disconnect());
+        default: return log(Severity::warning, "control sent a message that only the dataplane sends; ignored");
+    }
+}
+
+void Management::on_publish(uint64_t revision, contract::Descriptor descriptor) {
+    // Configurations build on the one before, so one must be everywhere before the next is compiled; the latest waits.
+    if (adopting_) {
+        waiting_ = Waiting{revision, std::move(descriptor)};
+        return;
+    }
+    try {
+        if (!descriptor) throw SnapshotError("the snapshot's descriptor did not arrive");
+        adoption_.offer(load_snapshot(descriptor.get(), port_info_, cores_[0]->setup().limits, adoption_.latest()));
+        adopting_ = true;
+    } catch (const SnapshotError& error) {
+        log(Severity::error, "revision " + std::to_string(revision) + " refused: " + error.what());
+        FlatBufferBuilder b;
+        auto body = contract::CreateRefusedDirect(b, revision, error.what());
+        send(b, Body::Refused, body.Union());
+    }
+}
+
+void Management::check_adoption() {
+    if (!adopting_ || !adoption_.complete()) return;
+    adopting_ = false;
+    uint64_t revision = adoption_.latest()->revision;
+    log(Severity::info, "revision " + std::to_string(revision) + " is in force on all cores");
+    FlatBufferBuilder b;
+    auto body = contract::CreateAdopted(b, revision);
+    send(b, Body::Adopted, body.Union());
+    if (waiting_) {
+        Waiting next = std::move(*waiting_);
+        waiting_.reset();
+        on_publish(next.revision, std::move(next.descriptor));
+    }
+}
+
+void Management::on_query(const contract::Query& query) {
+    CoreRequest::Kind kind{};
+    switch (query.kind()) {
+        case contract::Kind::cores: return send_cores(query.id());
+        case contract::Kind::ports: return send_ports(query.id());
+        case contract::Kind::allocations: kind = CoreRequest::Kind::allocations; break;
+        case contract::Kind::streams: kind = CoreRequest::Kind::streams; break;
+        case contract::Kind::neighbors: kind = CoreRequest::Kind::neighbors; break;
+        default: return send_page_error(query.id(), query.kind(), "unknown kind of rows");
+    }
+    uint64_t core = query.cursor() >> kCursorBits;
+    if (core >= cores_.size()) return send_page_error(query.id(), query.kind(), "the cursor names no core");
+    Question* question = free_question();
+    if (!question) return send_page_error(query.id(), query.kind(), "too many questions at a time; ask again");
+    question->id = query.id();
+    question->disconnect = false;
+    question->request.kind = kind;
+    question->request.core = static_cast<uint16_t>(core);
+    question->request.cursor = query.cursor() & ((uint64_t{1} << kCursorBits) - 1);
+    question->request.limit = query.limit() ? std::min(query.limit(), kRowsPerRequest) : kRowsPerRequest;
+    if (!ask(*question)) send_page_error(query.id(), query.kind(), "the core does not take questions now; ask again");
+}
+
+void Management::on_disconnect(const contract::Disconnect& order) {
+    Question* question = free_question();
+    if (!question) {
+        FlatBufferBuilder b;
+        return send(b, Body::Disconnected, contract::CreateDisconnected(b, order.id(), 0).Union());
+    }
+    question->id = order.id();
+    question->disconnect = true;
+    question->disconnected = 0;
+    CoreRequest& request = question->request;
+    request.kind = order.allocation() ? CoreRequest::Kind::disconnect_id : CoreRequest::Kind::disconnect_user;
+    request.allocation = order.allocation();
+    request.core = 0;
+    request.cursor = 0;
+    std::string_view user = order.user() ? order.user()->string_view() : std::string_view{};
+    request.user.length = static_cast<uint8_t>(std::min(user.size(), request.user.text.size()));
+    std::copy_n(user.begin(), request.user.length, request.user.text.begin());
+    ask(*question);
+}
+
+Management::Question* Management::free_question() {
+    for (auto& question : questions_)
+        if (!question->busy) return question.get();
+    return nullptr;
+}
+
+bool Management::ask(Question& question) {
+    question.busy = cores_[question.request.core]->requests().send(&question.request);
+    return question.busy;
+}
+
+void Management::collect_answers() {
+    std::array<CoreRequest*, 16> answers;
+    uint32_t n = replies_.receive(answers);
+    for (uint32_t i = 0; i < n; i++) {
+        auto it =
+            std::find_if(questions_.begin(), questions_.end(), [&](auto& q) { return &q->request == answers[i]; });
+        answer(**it);
+    }
+}
+
+void Management::answer(Question& question) {
+    question.busy = false;
+    CoreRequest& request = question.request;
+    bool last_core = request.core + 1U == cores_.size();
+    if (question.disconnect) {
+        question.disconnected += request.count;
+        bool found = request.kind == CoreRequest::Kind::disconnect_id && request.count;
+        if (!found && (request.cursor || !last_core)) {
+            if (!request.cursor) request.core++;
+            if (ask(question)) return;
+        }
+        FlatBufferBuilder b;
+        return send(b, Body::Disconnected, contract::CreateDisconnected(b, question.id, question.disconnected).Union());
+    }
+    uint64_t next = request.cursor ? page_cursor(request.core, request.cursor)
+                    : last_core    ? 0
+                                   : page_cursor(static_cast<uint16_t>(request.core + 1), 0);
+    FlatBufferBuilder b(16384);
+    auto page = make_page(b, question.id, request, adoption_.latest(), next);
+    send(b, Body::Page, page.Union());
+}
+
+void Management::check_heartbeats(SteadyTime now) {
+    // Judged by whether a heartbeat changed since it was last seen: the cores' clock is not read here.
+    for (size_t i = 0; i < cores_.size(); i++) {
+        int64_t beat = cores_[i]->stats().heartbeat_ns.load(std::memory_order_relaxed);
+        Pulse& pulse = pulses_[i];
+        if (beat != pulse.beat) {
+            if (pulse.stalled) event(Severity::warning, "media core " + std::to_string(i) + " runs again");
+            pulse = {beat, now, false};
+        } else if (!pulse.stalled && now - pulse.seen > kStalled) {
+            pulse.stalled = true;
+            event(Severity::error, "media core " + std::to_string(i) + " (CPU " +
+                                       std::to_string(cores_[i]->setup().cpu) +
+                                       ") has not come round for a second; is the CPU taken by something else?");
+        }
+    }
+}
+
+void Management::send(FlatBufferBuilder& builder, Body type, flatbuffers::Offset<void> body, int descriptor) {
+    contract::FinishMessageBuffer(builder, contract::CreateMessage(builder, type, body));
+    if (!control_.open()) return;
+    std::span<const uint8_t> bytes(builder.GetBufferPointer(), builder.GetSize());
+    if (outbox_.empty()) {
+        ChannelStatus status = control_.send(bytes, descriptor);
+        if (status == ChannelStatus::ok) return;
+        if (status != ChannelStatus::again) return log(Severity::warning, "a message to control could not be sent");
+    }
+    if (outbox_.size() >= kOutbox) return log(Severity::warning, "control does not read; a message to it was dropped");
+    outbox_.emplace_back(bytes.begin(), bytes.end());
+}
+
+void Management::send_hello() {
+    FlatBufferBuilder b;
+    std::vector<flatbuffers::Offset<contract::BootPort>> ports;
+    for (const port::Port* port : ports_)
+        ports.push_back(contract::CreateBootPortDirect(b, port->name().c_str(), port->device().c_str(),
+                                                       port->driver().c_str(), port->queues(), port->mtu(),
+                                                       port->mac().text().c_str()));
+    uint64_t revision = adoption_.latest() ? adoption_.latest()->revision : 0;
+    auto hello =
+        contract::CreateHelloDirect(b, contract::kContractVersion, FEDGE_VERSION, getpid(), started_unix_ns_, revision,
+                                    hugepages_, boot_.idle == Idle::poll ? "poll" : "backoff", &ports);
+    send(b, Body::Hello, hello.Union(), counters_.descriptor());
+}
+
+void Management::send_cores(uint32_t id) {
+    FlatBufferBuilder b;
+    std::vector<flatbuffers::Offset<contract::CoreRow>> rows;
+    auto now = std::chrono::steady_clock::now();
+    for (size_t i = 0; i < cores_.size(); i++) {
+        const MediaCore& core = *cores_[i];
+        const CoreStats& stats = core.stats();
+        auto read = [](const auto& cell) { return cell.load(std::memory_order_relaxed); };
+        uint64_t total = read(stats.total_cycles), busy = read(stats.busy_cycles), packets = read(stats.busy_packets);
+        Counters counters = counters_.core(static_cast<uint32_t>(i));
+        auto silent = duration_cast<std::chrono::milliseconds>(now - pulses_[i].seen).count();
+        rows.push_back(contract::CreateCoreRowDirect(
+            b, static_cast<uint16_t>(i), core.setup().cpu, "media", read(stats.iterations),
+            total ? 100.0 * static_cast<double>(busy) / static_cast<double>(total) : 0.0,
+            packets ? static_cast<double>(busy) / static_cast<double>(packets) : 0.0,
+            counters.value(Counter::rx_packets), counters.value(Counter::tx_packets), read(stats.allocations),
+            core.max_allocations(), core.free_mbufs(), read(stats.revision), static_cast<uint32_t>(silent)));
+    }
+    auto page = contract::CreatePageDirect(b, id, contract::Kind::cores, 0, nullptr, nullptr, nullptr, nullptr, &rows);
+    send(b, Body::Page, page.Union());
+}
+
+void Management::send_ports(uint32_t id) {
+    FlatBufferBuilder b;
+    std::vector<flatbuffers::Offset<contract::PortRow>> rows;
+    for (const port::Port* port : ports_) {
+        port::PortStats s = port->stats();
+        rows.push_back(contract::CreatePortRowDirect(
+            b, port->name().c_str(), port->device().c_str(), port->driver().c_str(), port->link().c_str(), port->mtu(),
+            port->mac().text().c_str(), port->queues(), port->offloads().c_str(), s.rx_packets, s.rx_bytes,
+            s.tx_packets, s.tx_bytes, s.rx_missed, s.rx_errors, s.tx_errors, s.rx_nombuf));
+    }
+    auto page =
+        contract::CreatePageDirect(b, id, contract::Kind::ports, 0, nullptr, nullptr, nullptr, nullptr, nullptr, &rows);
+    send(b, Body::Page, page.Union());
+}
+
+void Management::send_page_error(uint32_t id, contract::Kind kind, const char* text) {
+    FlatBufferBuilder b;
+    auto page = contract::CreatePageDirect(b, id, kind, 0, text);
+    send(b, Body::Page, page.Union());
+}
+
+void Management::event(Severity severity, const std::string& text) {
+    log(severity, text);
+    FlatBufferBuilder b;
+    auto body = contract::CreateEventDirect(b, severity, text.c_str());
+    send(b, Body::Event, body.Union());
+}
+
+}  // namespace fedge::core

@@ -1,0 +1,99 @@
+// The management thread of the dataplane: talks to control, hands snapshots to the cores, answers questions about their
+// state, and watches that they are alive. It runs on the main lcore, may block and use the heap, and never touches a
+// packet.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/counters.h"
+#include "dataplane/contract/channel.h"
+#include "dataplane/contract/message_generated.h"
+#include "dataplane/core/adoption.h"
+#include "dataplane/core/boot.h"
+#include "dataplane/core/media_core.h"
+#include "dataplane/core/request.h"
+
+namespace fedge::core {
+
+class Management {
+  public:
+    // Everything outlives this object. Throws std::runtime_error if the socket cannot be had; the text names the fix.
+    Management(const BootConfig& boot, bool hugepages, std::span<port::Port* const> ports,
+               std::span<const ip::PortFacts> port_info, std::span<std::unique_ptr<MediaCore>> cores,
+               CounterMemory& counters, Adoption& adoption, RequestBox& replies);
+
+    // Serves until SIGTERM or SIGINT (which must be blocked in every thread).
+    void run();
+
+  private:
+    using SteadyTime = std::chrono::steady_clock::time_point;
+
+    // A question of control that needs a core's answer.
+    struct Question {
+        CoreRequest request;
+        uint32_t id = 0;
+        bool disconnect = false;
+        uint32_t disconnected = 0;
+        bool busy = false;
+    };
+
+    struct Pulse {
+        int64_t beat = -1;
+        SteadyTime seen{};
+        bool stalled = false;
+    };
+    struct Waiting {
+        uint64_t revision;
+        contract::Descriptor descriptor;
+    };
+
+    void accept_control();
+    void read_control();
+    void write_control();
+    void on_message(std::span<const uint8_t> bytes, contract::Descriptor descriptor);
+    void on_publish(uint64_t revision, contract::Descriptor descriptor);
+    void on_query(const contract::Query& query);
+    void on_disconnect(const contract::Disconnect& order);
+    void collect_answers();
+    void answer(Question& question);
+    bool ask(Question& question);
+    Question* free_question();
+    void check_adoption();
+    void check_heartbeats(SteadyTime now);
+
+    void send(flatbuffers::FlatBufferBuilder& builder, contract::Body type, flatbuffers::Offset<void> body,
+              int descriptor = -1);
+    void send_hello();
+    void send_cores(uint32_t id);
+    void send_ports(uint32_t id);
+    void send_page_error(uint32_t id, contract::Kind kind, const char* text);
+    void event(contract::Severity severity, const std::string& text);
+
+    const BootConfig& boot_;
+    bool hugepages_;
+    std::span<port::Port* const> ports_;
+    std::span<const ip::PortFacts> port_info_;
+    std::span<std::unique_ptr<MediaCore>> cores_;
+    CounterMemory& counters_;
+    Adoption& adoption_;
+    RequestBox& replies_;
+
+    contract::ChannelListener listener_;
+    contract::Channel control_;
+    contract::Descriptor signals_;
+    std::vector<uint8_t> buffer_;
+    std::deque<std::vector<uint8_t>> outbox_;  // bounded; Hello never waits in it, because only it carries a descriptor
+    std::vector<std::unique_ptr<Question>> questions_;
+    bool adopting_ = false;
+    std::optional<Waiting> waiting_;  // came while cores were still adopting; only the latest counts
+    std::vector<Pulse> pulses_;       // by core
+    uint64_t started_unix_ns_;
+};
+
+}  // namespace fedge::core

@@ -1,0 +1,176 @@
+#include "dataplane/core/media_core.h"
+
+#include <rte_cycles.h>
+#include <unistd.h>
+
+namespace fedge::core {
+namespace {
+
+std::string name(const char* what, uint16_t index) {
+    return std::string(what) + "-" + std::to_string(index);
+}
+
+relay::TurnPools turn_pools(const MediaCoreSetup& setup) {
+    relay::TurnPools pools;
+    pools.core = setup.index;
+    pools.cores = setup.cores;
+    pools.max_allocations = setup.max_allocations;
+    pools.limits = setup.limits;
+    pools.socket = setup.socket;
+    return pools;
+}
+
+ip::HostConfig host_config(const MediaCoreSetup& setup) {
+    ip::HostConfig config;
+    config.neighbors.core = setup.index;
+    config.neighbors.socket = setup.socket;
+    config.pool = setup.pool->get();
+    config.announces = setup.index == 0;
+    return config;
+}
+
+}  // namespace
+
+MediaCore::MediaCore(const MediaCoreSetup& setup, Counters counters, const TscClock& clock)
+    : setup_(setup),
+      counters_(counters),
+      clock_(clock),
+      now_(clock_.now()),
+      unix_now_(clock_.unix_seconds(now_)),
+      next_resync_(now_ + 1s),
+      turn_(turn_pools(setup), now_, counters, random_, digest_, *setup.quota),
+      host_(host_config(setup), counters, random_, *this, now_),
+      inbox_(name("inbox", setup.index), kInboxSize, setup.socket),
+      requests_(name("requests", setup.index), 64, setup.socket) {
+    inboxes_.push_back(&inbox_);
+}
+
+MediaCore::~MediaCore() {
+    std::array<rte_mbuf*, kBurst> left;
+    while (uint32_t n = inbox_.receive(left)) rte_pktmbuf_free_bulk(left.data(), n);
+}
+
+uint32_t MediaCore::iterate() {
+    uint64_t begin = rte_rdtsc();
+    now_ = clock_.now();
+    if (now_ >= next_resync_) {
+        clock_.resync();
+        next_resync_ = now_ + 1s;
+    }
+    unix_now_ = clock_.unix_seconds(now_);
+    adopt();
+
+    uint32_t packets = receive();
+    uint32_t work = packets;
+    if (config_) {
+        work += turn_.expire(now_, kExpireBudget);
+        host_.advance(now_);
+    }
+    answer_requests();
+    host_.flush();
+
+    uint64_t cycles = rte_rdtsc() - begin;
+    CoreStats::add(stats_.iterations, 1);
+    CoreStats::add(stats_.total_cycles, cycles);
+    if (work) {
+        CoreStats::add(stats_.busy_cycles, cycles);
+        CoreStats::add(stats_.busy_packets, packets);
+        stats_.allocations.store(turn_.allocations(), std::memory_order_relaxed);
+    }
+    stats_.heartbeat_ns.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
+    return work;
+}
+
+void MediaCore::run(const std::atomic<bool>& stop) {
+    constexpr uint32_t kSpins = 64;       // empty polls before the first sleep
+    constexpr useconds_t kLongest = 250;  // bounds the latency that sleeping adds
+    uint32_t empty = 0;
+    while (!stop.load(std::memory_order_relaxed)) {
+        if (iterate()) {
+            empty = 0;
+            continue;
+        }
+        if (setup_.idle == Idle::poll || ++empty < kSpins) continue;
+        useconds_t nap = std::min<useconds_t>(kLongest, 10 + (empty - kSpins));
+        uint64_t begin = rte_rdtsc();
+        usleep(nap);
+        CoreStats::add(stats_.total_cycles, rte_rdtsc() - begin);
+    }
+}
+
+uint32_t MediaCore::receive() {
+    uint32_t total = 0;
+    std::array<rte_mbuf*, kBurst> burst;
+    for (port::Port* port : setup_.ports) {
+        uint16_t n = port->receive(setup_.index, burst);
+        if (n) process({burst.data(), n}, Origin::port);
+        total += n;
+    }
+    if (setup_.cores > 1) {
+        uint32_t n = inbox_.receive(burst);
+        if (n) {
+            counters_.add(Counter::handover_received, n);
+            process({burst.data(), n}, Origin::handover);
+        }
+        total += n;
+    }
+    return total;
+}
+
+void MediaCore::adopt() {
+    const RunConfig* offered = setup_.config->offered.load(std::memory_order_acquire);
+    if (offered == config_) return;
+    config_ = offered;
+    host_.adopt(config_->interfaces.get(), {config_->icmp_rate, config_->echo}, now_);
+    turn_.adopt(now_, config_->relay.get());
+    stats_.revision.store(config_->revision, std::memory_order_relaxed);
+    setup_.config->adopted.store(config_, std::memory_order_release);
+}
+
+void MediaCore::answer_requests() {
+    std::array<CoreRequest*, 1> request;  // one an iteration: listing is never in a hurry, packets are
+    if (requests_.empty() || requests_.receive(request) == 0) return;
+    answer(*request[0]);
+    // The reply box holds as many as there are requests in the world, so this cannot fail.
+    setup_.replies->send(request[0]);
+}
+
+void MediaCore::answer(CoreRequest& request) {
+    uint32_t limit = std::min(request.limit, kRowsPerRequest);
+    switch (request.kind) {
+        case CoreRequest::Kind::allocations:
+            request.count =
+                static_cast<uint32_t>(turn_.list(now_, request.cursor, std::span(request.allocations).first(limit)));
+            break;
+        case CoreRequest::Kind::streams:
+            request.count =
+                static_cast<uint32_t>(turn_.list(now_, request.cursor, std::span(request.streams).first(limit)));
+            break;
+        case CoreRequest::Kind::neighbors: {
+            size_t filled = 0;
+            request.cursor = host_.neighbors().list(static_cast<uint32_t>(request.cursor),
+                                                    std::span(request.neighbors).first(limit), filled, now_);
+            request.count = static_cast<uint32_t>(filled);
+            break;
+        }
+        case CoreRequest::Kind::disconnect_id:
+            request.count = turn_.disconnect(now_, request.allocation);
+            request.cursor = 0;
+            break;
+        case CoreRequest::Kind::disconnect_user:
+            request.count = turn_.disconnect_user(now_, request.user.view(), request.cursor, 4096);
+            break;
+    }
+}
+
+uint16_t MediaCore::transmit(uint16_t port, std::span<rte_mbuf*> frames) {
+    uint64_t bytes = 0;
+    for (const rte_mbuf* frame : frames) bytes += frame->pkt_len;
+    uint16_t sent = rte_eth_tx_burst(port, setup_.index, frames.data(), static_cast<uint16_t>(frames.size()));
+    for (size_t i = sent; i < frames.size(); i++) bytes -= frames[i]->pkt_len;
+    counters_.add(Counter::tx_packets, sent);
+    counters_.add(Counter::tx_bytes, bytes);
+    return sent;
+}
+
+}  // namespace fedge::core

@@ -1,0 +1,140 @@
+// One media core: all that it owns, and its loop. It polls its queue of every port, relays what belongs to TURN,
+// answers what belongs to the IP host, and hands over what belongs to another core. See dataplane/README.md for the way
+// of a packet.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/base/clock.h"
+#include "dataplane/base/counters.h"
+#include "dataplane/base/mailbox.h"
+#include "dataplane/base/random.h"
+#include "dataplane/core/adoption.h"
+#include "dataplane/core/boot.h"
+#include "dataplane/core/request.h"
+#include "dataplane/core/stats.h"
+#include "dataplane/ip/host.h"
+#include "dataplane/port/mbuf_pool.h"
+#include "dataplane/port/port.h"
+#include "dataplane/relay/digest.h"
+#include "dataplane/relay/quota.h"
+#include "dataplane/relay/turn.h"
+#include "dataplane/wire/packet.h"
+
+namespace fedge::core {
+
+using PacketBox = Mailbox<rte_mbuf>;
+
+// What a core is given. Everything here outlives it.
+struct MediaCoreSetup {
+    uint16_t index = 0;  // among the media cores; also its queue on every port
+    uint16_t cores = 1;
+    unsigned cpu = 0;
+    int socket = -1;  // NUMA node
+    uint32_t max_allocations = 0;
+    relay::TableLimits limits;
+    Idle idle = Idle::poll;
+    std::span<port::Port* const> ports;  // this core polls queue `index` of each
+    port::MbufPool* pool = nullptr;
+    relay::SharedQuota* quota = nullptr;
+    ConfigSlot* config = nullptr;
+    RequestBox* replies = nullptr;  // to management
+};
+
+class MediaCore final : private ip::Transmitter {
+  public:
+    // Takes all memory that the core will ever need. Throws std::runtime_error when there is not enough.
+    MediaCore(const MediaCoreSetup& setup, Counters counters, const TscClock& clock);
+    ~MediaCore() override;
+
+    // The mailboxes of all media cores, own one included, by index. Once, before run().
+    void connect(std::vector<PacketBox*> inboxes) { inboxes_ = std::move(inboxes); }
+    PacketBox& inbox() { return inbox_; }
+    RequestBox& requests() { return requests_; }
+
+    // The loop, until `stop`. Runs on its own lcore.
+    void run(const std::atomic<bool>& stop);
+
+    // One turn of the loop; returns how much there was to do. run() calls it, and so do benchmarks and tests.
+    uint32_t iterate();
+
+    const CoreStats& stats() const { return stats_; }
+    const MediaCoreSetup& setup() const { return setup_; }
+    uint32_t max_allocations() const { return turn_.max_allocations(); }
+    uint32_t free_mbufs() const { return setup_.pool->free_count(); }
+    const relay::Turn& turn() const { return turn_; }
+
+  private:
+    static constexpr uint32_t kBurst = 32;
+    static constexpr uint32_t kInboxSize = 4096;
+    static constexpr uint32_t kExpireBudget = 64;
+
+    enum class Origin : uint8_t { port, handover };
+
+    // A received packet on its way through one burst.
+    struct Work {
+        enum class Kind : uint8_t { gone, host, channel, stun, peer };
+        rte_mbuf* mbuf;
+        wire::Packet packet;
+        uint16_t interface;
+        uint16_t id;  // listener or relay address
+        Kind kind;
+        relay::Handle handle;
+        const uint32_t* slot;  // where the handle of a relay port stands
+    };
+
+    // The way of a burst (media_core_packets.cpp), in this order.
+    void process(std::span<rte_mbuf*> burst, Origin origin);
+    void classify(Work& work, Origin origin);
+    void refuse_by_access_rules(std::span<Work> burst);
+    void look_up(std::span<Work> burst, Origin origin);
+    void act(Work& work, Origin origin);
+    void act_host(Work& work, Origin origin);
+    void act_stun(Work& work, Origin origin);
+    void forward(Work& work, relay::Forward& forward);
+    void reply(Work& work, Bytes message);
+    void on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin);
+
+    Bytes frame(const rte_mbuf* mbuf) const { return {rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len}; }
+    static Bytes payload(const Work& work) {
+        return {rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, work.packet.payload_offset),
+                work.packet.payload_length};
+    }
+    contract::Role role_of(uint16_t interface) const { return (*config_->interfaces)[interface].role; }
+    bool udp_checksum_ok(const Work& work) const;
+    void drop(Work& work, Drop reason);
+    void hand_over(rte_mbuf* mbuf, uint16_t core, Origin origin);
+    void copy_to_other_cores(const rte_mbuf* mbuf);
+
+    // Between bursts (media_core.cpp).
+    uint32_t receive();
+    void adopt();
+    void answer_requests();
+    void answer(CoreRequest& request);
+    uint16_t transmit(uint16_t port, std::span<rte_mbuf*> frames) override;
+
+    MediaCoreSetup setup_;
+    Counters counters_;
+    TscClock clock_;
+    SystemRandom random_;
+    relay::Digest digest_;
+    Instant now_;
+    uint64_t unix_now_ = 0;
+    Instant next_resync_;
+    const RunConfig* config_ = nullptr;
+    relay::Turn turn_;
+    ip::Host host_;
+    PacketBox inbox_;
+    RequestBox requests_;
+    std::vector<PacketBox*> inboxes_;
+    CoreStats stats_;
+    std::array<Work, kBurst> work_;
+    relay::Forward forward_;
+    std::array<uint8_t, relay::kReplyBuffer> reply_buffer_;
+};
+
+}  // namespace fedge::core

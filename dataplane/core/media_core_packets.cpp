@@ -1,0 +1,273 @@
+// The way of a burst of packets through one media core, top to bottom:
+//   classify: parse, ingress filter, what answers on the destination
+//   refuse_by_access_rules
+//   look_up:  flow table and relay ports for the whole burst, prefetching what act will touch
+//   act:      relay, answer, or hand over, in order of arrival
+#include <rte_prefetch.h>
+
+#include "dataplane/core/media_core.h"
+#include "dataplane/ip/relay_checksum.h"
+#include "dataplane/wire/channel_data.h"
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/stun.h"
+
+namespace fedge::core {
+
+void MediaCore::process(std::span<rte_mbuf*> burst, Origin origin) {
+    if (origin == Origin::port) {
+        uint64_t bytes = 0;
+        for (const rte_mbuf* mbuf : burst) bytes += mbuf->pkt_len;
+        counters_.add(Counter::rx_packets, burst.size());
+        counters_.add(Counter::rx_bytes, bytes);
+    }
+    if (!config_) {
+        counters_.drop(Drop::no_snapshot, burst.size());
+        rte_pktmbuf_free_bulk(burst.data(), static_cast<unsigned>(burst.size()));
+        return;
+    }
+    for (rte_mbuf* mbuf : burst) rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
+    std::span<Work> work(work_.data(), burst.size());
+    for (size_t i = 0; i < burst.size(); i++) {
+        work[i].mbuf = burst[i];
+        classify(work[i], origin);
+    }
+    refuse_by_access_rules(work);
+    look_up(work, origin);
+    for (Work& one : work) act(one, origin);
+}
+
+void MediaCore::classify(Work& work, Origin origin) {
+    work.handle = 0;
+    work.slot = nullptr;
+    const rte_mbuf* mbuf = work.mbuf;
+    if (mbuf->nb_segs != 1) return drop(work, Drop::too_big);
+    uint64_t ip_flags = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+    if (auto reason = wire::parse(frame(mbuf), ip_flags == RTE_MBUF_F_RX_IP_CKSUM_GOOD, work.packet))
+        return drop(work, *reason);
+    if (auto reason = host_.admit(mbuf->port, frame(mbuf), work.packet, work.interface)) return drop(work, *reason);
+    work.kind = Work::Kind::host;
+    if (!work.packet.is_udp() || work.packet.multicast_mac) return;
+
+    const RoleConfig& role = config_->role(role_of(work.interface));
+    auto target = role.targets.classify(work.packet.destination, work.packet.destination_port);
+    work.id = target.id;
+    switch (target.kind) {
+        case classify::Target::Kind::listener:
+            work.kind = wire::is_channel_data(payload(work)) ? Work::Kind::channel : Work::Kind::stun;
+            return;
+        case classify::Target::Kind::relay: {
+            uint16_t owner = turn_.owner_of_port(work.packet.destination_port);
+            if (owner != setup_.index) {
+                hand_over(work.mbuf, owner, origin);
+                work.kind = Work::Kind::gone;
+                return;
+            }
+            work.kind = Work::Kind::peer;
+            work.slot = turn_.relay_slot(work.id, work.packet.destination_port);
+            if (work.slot) rte_prefetch0(work.slot);
+            return;
+        }
+        case classify::Target::Kind::not_ours: return drop(work, Drop::not_for_us);
+        case classify::Target::Kind::closed: return;  // act_host answers with an ICMP error where that is allowed
+    }
+}
+
+void MediaCore::refuse_by_access_rules(std::span<Work> burst) {
+    for (auto role : {contract::Role::external, contract::Role::internal}) {
+        const classify::AccessList& access = config_->role(role).access;
+        if (access.empty()) continue;
+        std::array<const IpAddress*, kBurst> sources;
+        std::array<Work*, kBurst> owners;
+        size_t n = 0;
+        for (Work& work : burst) {
+            if (work.kind == Work::Kind::gone || work.packet.l3 == wire::L3::arp || role_of(work.interface) != role)
+                continue;
+            sources[n] = &work.packet.source;
+            owners[n++] = &work;
+        }
+        uint64_t refused = n ? access.refused({sources.data(), n}) : 0;
+        for (; refused; refused &= refused - 1)
+            drop(*owners[static_cast<size_t>(__builtin_ctzll(refused))], Drop::access_denied);
+    }
+}
+
+void MediaCore::look_up(std::span<Work> burst, Origin) {
+    std::array<relay::FlowKey, kBurst> keys;
+    std::array<relay::Handle, kBurst> handles;
+    std::array<Work*, kBurst> owners;
+    size_t n = 0;
+    for (Work& work : burst) {
+        if (work.kind == Work::Kind::channel) {
+            keys[n] = turn_.make_key({work.packet.source, work.packet.source_port}, work.id);
+            owners[n++] = &work;
+        }
+    }
+    if (n) turn_.lookup_clients({keys.data(), n}, handles.data());
+    for (size_t i = 0; i < n; i++) {
+        owners[i]->handle = handles[i];
+        turn_.prefetch(handles[i]);
+    }
+    for (Work& work : burst) {
+        if (work.kind != Work::Kind::peer) continue;
+        work.handle = relay::Turn::handle_in(work.slot);
+        turn_.prefetch(work.handle);
+    }
+}
+
+void MediaCore::act(Work& work, Origin origin) {
+    switch (work.kind) {
+        case Work::Kind::gone: return;
+        case Work::Kind::host: return act_host(work, origin);
+        case Work::Kind::stun: return act_stun(work, origin);
+        case Work::Kind::channel:
+            if (relay::Turn::is_foreign(work.handle)) {
+                turn_.touch_foreign(now_, turn_.make_key({work.packet.source, work.packet.source_port}, work.id));
+                return hand_over(work.mbuf, relay::Turn::core_of(work.handle), origin);
+            }
+            if (!turn_.from_client_channel(now_, work.handle, payload(work), forward_))
+                return rte_pktmbuf_free(work.mbuf);
+            return forward(work, forward_);
+        case Work::Kind::peer:
+            if (!turn_.from_peer(now_, work.handle, {work.packet.source, work.packet.source_port}, payload(work),
+                                 forward_))
+                return rte_pktmbuf_free(work.mbuf);
+            return forward(work, forward_);
+    }
+}
+
+void MediaCore::act_stun(Work& work, Origin origin) {
+    if (!udp_checksum_ok(work)) return drop(work, Drop::udp_checksum);
+    relay::ClientDatagram datagram{{work.packet.source, work.packet.source_port}, work.id, payload(work)};
+    relay::Outcome outcome = turn_.on_stun(now_, unix_now_, datagram, reply_buffer_, forward_);
+    switch (outcome.kind) {
+        case relay::Outcome::Kind::nothing: return rte_pktmbuf_free(work.mbuf);
+        case relay::Outcome::Kind::reply: return reply(work, outcome.reply);
+        case relay::Outcome::Kind::forward: return forward(work, forward_);
+        case relay::Outcome::Kind::handover: return hand_over(work.mbuf, outcome.core, origin);
+    }
+}
+
+void MediaCore::act_host(Work& work, Origin origin) {
+    const wire::Packet& packet = work.packet;
+    if (packet.is_udp()) {
+        counters_.drop(Drop::port_closed);
+        return host_.port_unreachable(work.mbuf, packet, work.interface, now_);
+    }
+    bool neighbor = ip::Host::is_neighbor_message(frame(work.mbuf), packet);
+    if (neighbor && setup_.cores > 1 && origin == Origin::port) copy_to_other_cores(work.mbuf);
+    // An ICMP error may be about a flow of another core; host_ takes the packet, so keep it until we know.
+    rte_mbuf* kept = nullptr;
+    if (setup_.cores > 1 && origin == Origin::port && !neighbor && packet.l3 != wire::L3::arp) {
+        kept = work.mbuf;
+        rte_pktmbuf_refcnt_update(kept, 1);
+    }
+    auto flow = host_.on_packet(work.mbuf, packet, work.interface, now_, origin == Origin::port);
+    if (flow) return on_icmp_error(*flow, kept, origin);
+    rte_pktmbuf_free(kept);
+}
+
+void MediaCore::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin) {
+    auto interface = config_->interfaces->owner(flow.local.address);
+    classify::Target target;
+    if (interface != ip::kNoInterface)
+        target = config_->role(role_of(interface)).targets.classify(flow.local.address, flow.local.port);
+    if (target.kind != classify::Target::Kind::relay) {
+        counters_.drop(Drop::icmp_unmatched);
+        return rte_pktmbuf_free(kept);
+    }
+    uint16_t owner = turn_.owner_of_port(flow.local.port);
+    if (owner != setup_.index) {
+        if (kept) hand_over(kept, owner, origin);
+        return;
+    }
+    rte_pktmbuf_free(kept);
+    if (!turn_.on_icmp(now_, target.id, flow.local.port, flow.remote, {flow.type, flow.code, flow.mtu}, forward_))
+        return;
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(setup_.pool->get());
+    if (!mbuf) return counters_.drop(Drop::no_mbuf);
+    uint8_t* data = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, forward_.prepend_length));
+    std::memcpy(data, forward_.prepend.data(), forward_.prepend_length);
+    host_.output().send_udp(mbuf, forward_.source, forward_.destination, *forward_.hop, now_, {});
+}
+
+void MediaCore::forward(Work& work, relay::Forward& f) {
+    const wire::Packet& packet = work.packet;
+    Bytes received = payload(work);
+    static constexpr std::array<uint8_t, 4> kZeros{};
+    ip::UdpOptions options;
+    options.dont_fragment = f.dont_fragment;
+    options.dscp_ecn = packet.dscp_ecn;  // RFC 8656 section 13: what the sender asked of the network is passed on
+    size_t behind = size_t{f.data_offset} + f.data_length;
+    auto checksum = ip::relayed_udp_checksum(
+        packet.udp_checksum,
+        {ip::endpoint_sum({packet.source, packet.source_port}, {packet.destination, packet.destination_port}),
+         received.first(f.data_offset), received.subspan(behind)},
+        {ip::endpoint_sum(f.source, f.destination), Bytes{f.prepend}.first(f.prepend_length),
+         Bytes{kZeros}.first(f.append_zeros)},
+        f.data_length);
+    if (checksum) {
+        options.mode = ip::UdpChecksum::given;
+        options.checksum = *checksum;
+    } else {
+        options.mode = f.destination.address.is_v4() ? ip::UdpChecksum::none : ip::UdpChecksum::compute;
+    }
+    rte_mbuf* mbuf = work.mbuf;
+    mbuf->ol_flags = 0;
+    mbuf->data_off = static_cast<uint16_t>(mbuf->data_off + packet.payload_offset + f.data_offset - f.prepend_length);
+    mbuf->data_len = static_cast<uint16_t>(f.prepend_length + f.data_length);
+    mbuf->pkt_len = mbuf->data_len;
+    std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), f.prepend_length);
+    if (f.append_zeros) {
+        char* padding = rte_pktmbuf_append(mbuf, f.append_zeros);
+        if (!padding) return drop(work, Drop::too_big);
+        std::memset(padding, 0, f.append_zeros);
+    }
+    host_.output().send_udp(mbuf, f.source, f.destination, *f.hop, now_, options);
+}
+
+void MediaCore::reply(Work& work, Bytes message) {
+    rte_mbuf* mbuf = work.mbuf;  // the request has been read: its buffer carries the answer
+    rte_pktmbuf_reset(mbuf);
+    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(message.size())), message.data(), message.size());
+    ip::Hop way;  // answers are too rare to remember the way
+    host_.output().send_udp(mbuf, {work.packet.destination, work.packet.destination_port},
+                            {work.packet.source, work.packet.source_port}, way, now_, {});
+}
+
+bool MediaCore::udp_checksum_ok(const Work& work) const {
+    uint64_t known = work.mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    if (known == RTE_MBUF_F_RX_L4_CKSUM_GOOD || work.packet.udp_checksum == 0) return true;
+    Bytes datagram{rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, work.packet.l4_offset),
+                   work.packet.payload_length + wire::kUdpHeader};
+    return wire::transport_checksum_ok(work.packet.source, work.packet.destination, work.packet.protocol, datagram);
+}
+
+void MediaCore::drop(Work& work, Drop reason) {
+    counters_.drop(reason);
+    rte_pktmbuf_free(work.mbuf);
+    work.kind = Work::Kind::gone;
+}
+
+void MediaCore::hand_over(rte_mbuf* mbuf, uint16_t core, Origin origin) {
+    // Once, never twice: a packet that was handed over and still belongs elsewhere was misdirected by a change under
+    // way.
+    if (origin == Origin::port && core < inboxes_.size() && inboxes_[core]->send(mbuf)) {
+        counters_.add(Counter::handover_sent);
+        return;
+    }
+    counters_.drop(Drop::handover_full);
+    rte_pktmbuf_free(mbuf);
+}
+
+void MediaCore::copy_to_other_cores(const rte_mbuf* mbuf) {
+    for (uint16_t core = 0; core < setup_.cores; core++) {
+        if (core == setup_.index) continue;
+        if (rte_mbuf* copy = rte_pktmbuf_copy(mbuf, setup_.pool->get(), 0, UINT32_MAX)) {
+            hand_over(copy, core, Origin::port);
+        } else {
+            counters_.drop(Drop::no_mbuf);
+        }
+    }
+}
+
+}  // namespace fedge::core

@@ -1,0 +1,89 @@
+#include "dataplane/core/rows.h"
+
+namespace fedge::core {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using flatbuffers::Offset;
+
+uint32_t seconds(Duration d) {
+    return static_cast<uint32_t>(std::max<int64_t>(0, duration_cast<std::chrono::seconds>(d).count()));
+}
+
+std::string interface_name(const RunConfig* config, uint16_t interface) {
+    return config && interface < config->interfaces->count() ? (*config->interfaces)[interface].name : "-";
+}
+
+Offset<contract::AllocationRow> make(FlatBufferBuilder& b, uint16_t core, const relay::AllocationRow& row,
+                                     const RunConfig* config) {
+    std::vector<Offset<flatbuffers::String>> relays, advertised;
+    for (uint8_t i = 0; i < row.relays; i++) {
+        relays.push_back(b.CreateString(row.relay[i].text()));
+        advertised.push_back(b.CreateString(row.advertised[i].text()));
+    }
+    uint16_t interface = config ? config->interfaces->owner(row.server.address) : ip::kNoInterface;
+    return contract::CreateAllocationRow(
+        b, row.id, core, b.CreateString(row.user.view().data(), row.user.view().size()), b.CreateString("udp"),
+        b.CreateString(interface_name(config, interface)), b.CreateString(row.client.text()),
+        b.CreateString(row.server.text()), b.CreateVector(relays), b.CreateVector(advertised), seconds(row.age),
+        seconds(row.expires), row.permissions, row.channels, row.to_peer_packets, row.to_peer_bytes,
+        row.to_client_packets, row.to_client_bytes, row.dropped);
+}
+
+const char* name_of(relay::StreamKind kind) {
+    switch (kind) {
+        case relay::StreamKind::rtp: return "rtp";
+        case relay::StreamKind::rtcp: return "rtcp";
+        case relay::StreamKind::dtls: return "dtls";
+        case relay::StreamKind::stun: return "stun";
+        case relay::StreamKind::other: break;
+    }
+    return "other";
+}
+
+Offset<contract::StreamRow> make(FlatBufferBuilder& b, uint16_t core, const relay::StreamRow& row) {
+    auto idle = duration_cast<std::chrono::milliseconds>(row.idle).count();
+    return contract::CreateStreamRow(
+        b, row.allocation, core, b.CreateString(row.user.view().data(), row.user.view().size()),
+        b.CreateString(row.peer.text()), b.CreateString(row.to_peer ? "to-peer" : "to-client"),
+        b.CreateString(name_of(row.kind)), row.ssrc, row.payload_type, row.packets, row.bytes, row.lost,
+        row.loss_percent, row.jitter_ms, static_cast<uint32_t>(std::max<int64_t>(0, idle)));
+}
+
+Offset<contract::NeighborRow> make(FlatBufferBuilder& b, uint16_t core, const ip::NeighborRow& row,
+                                   const RunConfig* config) {
+    return contract::CreateNeighborRow(b, core, b.CreateString(interface_name(config, row.interface)),
+                                       b.CreateString(row.address.text()), b.CreateString(row.mac.text()),
+                                       b.CreateString(ip::name_of(row.state)), seconds(row.age), row.queued);
+}
+
+}  // namespace
+
+Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRequest& request, const RunConfig* config,
+                                 uint64_t next) {
+    std::vector<Offset<contract::AllocationRow>> allocations;
+    std::vector<Offset<contract::StreamRow>> streams;
+    std::vector<Offset<contract::NeighborRow>> neighbors;
+    contract::Kind kind = contract::Kind::allocations;
+    switch (request.kind) {
+        case CoreRequest::Kind::streams:
+            kind = contract::Kind::streams;
+            for (uint32_t i = 0; i < request.count; i++) streams.push_back(make(b, request.core, request.streams[i]));
+            break;
+        case CoreRequest::Kind::neighbors:
+            kind = contract::Kind::neighbors;
+            for (uint32_t i = 0; i < request.count; i++)
+                neighbors.push_back(make(b, request.core, request.neighbors[i], config));
+            break;
+        default:
+            for (uint32_t i = 0; i < request.count; i++)
+                allocations.push_back(make(b, request.core, request.allocations[i], config));
+            break;
+    }
+    auto allocation_rows = b.CreateVector(allocations);
+    auto stream_rows = b.CreateVector(streams);
+    auto neighbor_rows = b.CreateVector(neighbors);
+    return contract::CreatePage(b, id, kind, next, 0, allocation_rows, stream_rows, neighbor_rows);
+}
+
+}  // namespace fedge::core

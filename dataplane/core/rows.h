@@ -1,0 +1,17 @@
+// Rows as cores fill them, turned into the contract's tables for control.
+#pragma once
+
+#include <vector>
+
+#include "dataplane/contract/message_generated.h"
+#include "dataplane/core/request.h"
+#include "dataplane/core/run_config.h"
+
+namespace fedge::core {
+
+// A Page with the answer in `request`. `config` names interfaces; `next` is the cursor for the following page, 0 =
+// last.
+flatbuffers::Offset<contract::Page> make_page(flatbuffers::FlatBufferBuilder& builder, uint32_t id,
+                                              const CoreRequest& request, const RunConfig* config, uint64_t next);
+
+}  // namespace fedge::core

@@ -1,0 +1,52 @@
+// Everything a core needs from one snapshot, compiled once by the management thread: immutable, read by all cores.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "dataplane/base/bytes.h"
+#include "dataplane/classify/access_list.h"
+#include "dataplane/classify/ports_table.h"
+#include "dataplane/ip/interfaces.h"
+#include "dataplane/relay/config.h"
+
+namespace fedge::core {
+
+// One interface role's view of the outside: who may come in, and what answers.
+struct RoleConfig {
+    classify::AccessList access;
+    classify::PortsTable targets;
+};
+
+struct RunConfig {
+    uint64_t revision = 0;
+    std::unique_ptr<const ip::Interfaces> interfaces;
+    std::array<RoleConfig, 2> roles;  // indexed by contract::Role
+    std::shared_ptr<const relay::Config> relay;
+    uint32_t icmp_rate = 0;
+    bool echo = true;
+
+    const RoleConfig& role(contract::Role r) const { return roles[static_cast<size_t>(r)]; }
+};
+
+// The snapshot was refused; the text tells the operator which setting and why.
+class SnapshotError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// Verifies the buffer (flatbuffers verifier, identifier) and compiles it for the ports that this process has. Throws
+// SnapshotError; the buffer is not needed afterwards.
+// `previous` is the configuration in force on every core, or null.
+std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, std::span<const ip::PortFacts> ports,
+                                                  const relay::TableLimits& limits, const RunConfig* previous);
+
+// A snapshot as it came over the channel: maps the descriptor after checking that nobody can change it any more
+// (F_SEAL_WRITE and F_SEAL_SHRINK) and that its size is sane, then compiles. Throws SnapshotError.
+std::unique_ptr<const RunConfig> load_snapshot(int descriptor, std::span<const ip::PortFacts> ports,
+                                               const relay::TableLimits& limits, const RunConfig* previous);
+
+}  // namespace fedge::core
