@@ -42,13 +42,15 @@ class Dataplane {
             throw std::runtime_error(
                 "eal.huge: no free hugepages; reserve some with dpdk-hugepages.py --setup 2G, or set eal.huge=auto");
         if (!eal_.warning().empty()) core::log(Severity::warning, eal_.warning());
+        context_.limits.relay_addresses = boot.relay_addresses;
+        context_.user_key = relay::UserHashKey::random(random_);
         make_pools();
         make_ports();
         make_cores();
     }
 
     int run() {
-        core::Management management(boot_, eal_.hugepages(), port_pointers_, port_facts_, cores_, counters_, adoption_,
+        core::Management management(boot_, eal_.hugepages(), port_pointers_, cores_, context_, counters_, adoption_,
                                     replies_);
         for (auto& port : ports_) port->start();
         for (uint16_t i = 0; i < cores_count_; i++) {
@@ -93,7 +95,7 @@ class Dataplane {
             ports_.push_back(std::make_unique<port::Port>(config, raw));
             const port::Port& port = *ports_.back();
             port_pointers_.push_back(ports_.back().get());
-            port_facts_.push_back(
+            context_.ports.push_back(
                 {port.name(), port.id(), port.mac(), port.mtu(), port.tx_ipv4_checksum(), port.tx_udp_checksum()});
             core::log(Severity::info, "port " + port.name() + ": " + port.device() + " (" + port.driver() + "), " +
                                           std::to_string(port.queues()) + " queue(s), offloads: " + port.offloads());
@@ -108,7 +110,7 @@ class Dataplane {
             setup.cpu = boot_.media_cpus[i];
             setup.socket = static_cast<int>(rte_lcore_to_socket_id(i + 1U));
             setup.max_allocations = boot_.allocations_per_core;
-            setup.limits.relay_addresses = boot_.relay_addresses;
+            setup.limits = context_.limits;
             setup.idle = boot_.idle;
             setup.ports = port_pointers_;
             setup.pool = pools_[i].get();
@@ -130,10 +132,11 @@ class Dataplane {
     core::Adoption adoption_;
     relay::SharedQuota quota_;
     core::RequestBox replies_;
+    core::SnapshotContext context_;
+    SystemRandom random_;
     std::vector<std::unique_ptr<port::MbufPool>> pools_;
     std::vector<std::unique_ptr<port::Port>> ports_;
     std::vector<port::Port*> port_pointers_;
-    std::vector<ip::PortFacts> port_facts_;
     std::vector<std::unique_ptr<core::MediaCore>> cores_;
     std::vector<Launched> launched_;
     std::atomic<bool> stop_{false};

@@ -34,12 +34,12 @@ uint64_t page_cursor(uint16_t core, uint64_t inner) {
 }  // namespace
 
 Management::Management(const BootConfig& boot, bool hugepages, std::span<port::Port* const> ports,
-                       std::span<const ip::PortFacts> port_info, std::span<std::unique_ptr<MediaCore>> cores,
-                       CounterMemory& counters, Adoption& adoption, RequestBox& replies)
+                       std::span<std::unique_ptr<MediaCore>> cores, SnapshotContext& context, CounterMemory& counters,
+                       Adoption& adoption, RequestBox& replies)
     : boot_(boot),
       hugepages_(hugepages),
       ports_(ports),
-      port_info_(port_info),
+      context_(context),
       cores_(cores),
       counters_(counters),
       adoption_(adoption),
@@ -147,7 +147,7 @@ void Management::on_publish(uint64_t revision, contract::Descriptor descriptor) 
     }
     try {
         if (!descriptor) throw SnapshotError("the snapshot's descriptor did not arrive");
-        adoption_.offer(load_snapshot(descriptor.get(), port_info_, cores_[0]->setup().limits, adoption_.latest()));
+        adoption_.offer(load_snapshot(descriptor.get(), context_, adoption_.latest()));
         adopting_ = true;
     } catch (const SnapshotError& error) {
         log(Severity::error, "revision " + std::to_string(revision) + " refused: " + error.what());

@@ -25,8 +25,8 @@ class Management {
   public:
     // Everything outlives this object. Throws std::runtime_error if the socket cannot be had; the text names the fix.
     Management(const BootConfig& boot, bool hugepages, std::span<port::Port* const> ports,
-               std::span<const ip::PortFacts> port_info, std::span<std::unique_ptr<MediaCore>> cores,
-               CounterMemory& counters, Adoption& adoption, RequestBox& replies);
+               std::span<std::unique_ptr<MediaCore>> cores, SnapshotContext& context, CounterMemory& counters,
+               Adoption& adoption, RequestBox& replies);
 
     // Serves until SIGTERM or SIGINT (which must be blocked in every thread).
     void run();
@@ -78,7 +78,7 @@ class Management {
     const BootConfig& boot_;
     bool hugepages_;
     std::span<port::Port* const> ports_;
-    std::span<const ip::PortFacts> port_info_;
+    SnapshotContext& context_;
     std::span<std::unique_ptr<MediaCore>> cores_;
     CounterMemory& counters_;
     Adoption& adoption_;

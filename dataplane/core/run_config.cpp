@@ -35,30 +35,27 @@ RoleConfig role_config(const contract::Snapshot& snapshot, contract::Role role) 
 
 }  // namespace
 
-std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, std::span<const ip::PortFacts> ports,
-                                                  const relay::TableLimits& limits, const RunConfig* previous) {
+std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous) {
     flatbuffers::Verifier verifier(buffer.data(), buffer.size(), 64, 16'000'000);
     if (buffer.size() < 8 || !contract::VerifySnapshotBuffer(verifier)) throw SnapshotError("the snapshot is damaged");
     const contract::Snapshot& snapshot = *contract::GetSnapshot(buffer.data());
-    auto config = std::make_unique<RunConfig>();
-    config->revision = snapshot.revision();
-    config->icmp_rate = snapshot.icmp_rate();
-    config->echo = snapshot.echo();
-    try {
-        config->interfaces = ip::Interfaces::build(snapshot, ports, previous ? previous->interfaces.get() : nullptr);
-        config->roles = {role_config(snapshot, contract::Role::external),
-                         role_config(snapshot, contract::Role::internal)};
-    } catch (const std::exception& error) {  // their texts name the setting
-        throw SnapshotError(error.what());
-    }
     std::string error;
-    config->relay = relay::Config::build(snapshot, limits, error);
-    if (!config->relay) throw SnapshotError(error);
-    return config;
+    auto relay = relay::Config::build(snapshot, context.limits, context.user_key, context.digest, error);
+    if (!relay) throw SnapshotError(error);
+    try {
+        return std::make_unique<const RunConfig>(RunConfig{
+            snapshot.revision(),
+            ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr),
+            {role_config(snapshot, contract::Role::external), role_config(snapshot, contract::Role::internal)},
+            std::move(relay),
+            snapshot.icmp_rate(),
+            snapshot.echo()});
+    } catch (const std::exception& error_in_words) {  // the texts name the setting
+        throw SnapshotError(error_in_words.what());
+    }
 }
 
-std::unique_ptr<const RunConfig> load_snapshot(int descriptor, std::span<const ip::PortFacts> ports,
-                                               const relay::TableLimits& limits, const RunConfig* previous) {
+std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& context, const RunConfig* previous) {
     constexpr int kNeeded = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
     int seals = fcntl(descriptor, F_GET_SEALS);
     if (seals < 0 || (seals & kNeeded) != kNeeded) throw SnapshotError("the snapshot is not sealed");
@@ -66,7 +63,7 @@ std::unique_ptr<const RunConfig> load_snapshot(int descriptor, std::span<const i
     if (fstat(descriptor, &status) != 0 || status.st_size <= 0 || status.st_size > kMaxSnapshot)
         throw SnapshotError("the snapshot has an impossible size");
     Mapping mapping(descriptor, static_cast<size_t>(status.st_size));
-    return compile_snapshot(mapping.bytes(), ports, limits, previous);
+    return compile_snapshot(mapping.bytes(), context, previous);
 }
 
 }  // namespace fedge::core

@@ -13,6 +13,8 @@
 #include "dataplane/classify/ports_table.h"
 #include "dataplane/ip/interfaces.h"
 #include "dataplane/relay/config.h"
+#include "dataplane/relay/credentials.h"
+#include "dataplane/relay/digest.h"
 
 namespace fedge::core {
 
@@ -23,12 +25,12 @@ struct RoleConfig {
 };
 
 struct RunConfig {
-    uint64_t revision = 0;
+    uint64_t revision;
     std::unique_ptr<const ip::Interfaces> interfaces;
     std::array<RoleConfig, 2> roles;  // indexed by contract::Role
     std::shared_ptr<const relay::Config> relay;
-    uint32_t icmp_rate = 0;
-    bool echo = true;
+    uint32_t icmp_rate;
+    bool echo;
 
     const RoleConfig& role(contract::Role r) const { return roles[static_cast<size_t>(r)]; }
 };
@@ -38,15 +40,20 @@ class SnapshotError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Verifies the buffer (flatbuffers verifier, identifier) and compiles it for the ports that this process has. Throws
-// SnapshotError; the buffer is not needed afterwards.
-// `previous` is the configuration in force on every core, or null.
-std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, std::span<const ip::PortFacts> ports,
-                                                  const relay::TableLimits& limits, const RunConfig* previous);
+// What this process brings to every snapshot. Belongs to the management thread.
+struct SnapshotContext {
+    std::vector<ip::PortFacts> ports;
+    relay::TableLimits limits;
+    relay::UserHashKey user_key;  // the same for the life of the process
+    relay::Digest digest;
+};
+
+// Verifies the buffer (flatbuffers verifier, identifier) and compiles it. `previous` is the configuration in force on
+// every core, or null. Throws SnapshotError; the buffer is not needed afterwards.
+std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous);
 
 // A snapshot as it came over the channel: maps the descriptor after checking that nobody can change it any more
-// (F_SEAL_WRITE and F_SEAL_SHRINK) and that its size is sane, then compiles. Throws SnapshotError.
-std::unique_ptr<const RunConfig> load_snapshot(int descriptor, std::span<const ip::PortFacts> ports,
-                                               const relay::TableLimits& limits, const RunConfig* previous);
+// (F_SEAL_WRITE, F_SEAL_SHRINK, F_SEAL_GROW) and that its size is sane, then compiles. Throws SnapshotError.
+std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& context, const RunConfig* previous);
 
 }  // namespace fedge::core
