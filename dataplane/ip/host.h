@@ -19,6 +19,7 @@
 #include "dataplane/ip/output.h"
 #include "dataplane/ip/rate_limit.h"
 #include "dataplane/ip/tx.h"
+#include "dataplane/wire/icmp.h"
 #include "dataplane/wire/packet.h"
 
 namespace fedge::ip {
@@ -80,15 +81,22 @@ class Host {
     const Interfaces& interfaces() const { return *interfaces_; }
 
   private:
-    void drop(rte_mbuf* frame, Drop reason);
-    void on_arp(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now, bool may_reply);
-    std::optional<QuotedFlow> on_icmp(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now);
-    std::optional<QuotedFlow> on_icmpv6(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now,
-                                        bool may_reply);
-    void on_solicitation(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now, bool may_reply);
-    void on_advertisement(rte_mbuf* frame, const wire::Packet& packet, uint16_t interface, Instant now);
-    void echo_reply(rte_mbuf* frame, const wire::Packet& packet, Instant now);
+    // The handlers return why they drop. `frame` is null afterwards if it was sent on; `flow` is filled in for the
+    // caller.
+    std::optional<Drop> on_arp(Bytes frame, const wire::Packet& packet, uint16_t interface, Instant now,
+                               bool may_reply);
+    std::optional<Drop> on_icmp(rte_mbuf*& frame, Bytes bytes, const wire::Packet& packet, uint16_t interface,
+                                Instant now, std::optional<QuotedFlow>& flow);
+    std::optional<Drop> on_icmpv6(rte_mbuf*& frame, Bytes bytes, const wire::Packet& packet, uint16_t interface,
+                                  Instant now, bool may_reply, std::optional<QuotedFlow>& flow);
+    std::optional<Drop> on_solicitation(Bytes frame, const wire::Packet& packet, const wire::Icmp& message,
+                                        uint16_t interface, Instant now, bool may_reply);
+    std::optional<Drop> on_advertisement(const wire::Packet& packet, const wire::Icmp& message, uint16_t interface,
+                                         Instant now);
+    std::optional<Drop> echo_reply(rte_mbuf*& frame, const wire::Packet& packet, uint16_t interface, Instant now);
+    std::optional<Drop> quoted(const wire::Icmp& message, std::optional<QuotedFlow>& flow);
     void announce(Instant now);
+    void drop(rte_mbuf* frame, Drop reason);
 
     Counters counters_;
     rte_mempool* pool_;
@@ -99,8 +107,10 @@ class Host {
     const Interfaces* interfaces_ = nullptr;
     HostPolicy policy_;
     RateLimit icmp_;
-    RateLimit announcements_rate_;
-    size_t announced_ = 0;
+    RateLimit announcement_rate_;
+    size_t announced_ = 0;  // in this round
+    uint8_t announcement_round_ = 0;
+    Instant next_round_{};
 };
 
 }  // namespace fedge::ip

@@ -44,6 +44,7 @@ struct Interface {
 struct NextHop {
     uint16_t interface = kNoInterface;
     IpAddress address;
+    bool gateway = false;  // forwards to others: its entry in the neighbour cache goes before those of single hosts
     friend bool operator==(const NextHop&, const NextHop&) = default;
 };
 

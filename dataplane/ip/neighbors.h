@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,7 +35,7 @@ const char* name_of(NeighborState state);
 
 struct NeighborSettings {
     uint32_t capacity = 1024;
-    uint32_t requests_per_second = 200;  // of all entries together
+    uint32_t requests_per_second = 200;  // for hosts not known yet, all together
     uint16_t core = 0;                   // part of the table's name in the EAL
     int socket = -1;                     // NUMA node; -1 = any
 };
@@ -67,6 +68,7 @@ class Neighbors {
     static constexpr uint8_t kQueue = 4;         // packets that wait for one neighbour
     static constexpr uint8_t kTries = 3;         // MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT
     static constexpr Duration kRetransmit = 1s;  // RETRANS_TIMER
+    static constexpr Duration kGiveUp = 10s;     // of an entry whose requests the rate limit held back
     static constexpr Duration kReachable = 30s;  // REACHABLE_TIME
     static constexpr Duration kStaleCheck = 5s;  // DELAY_FIRST_PROBE_TIME
     static constexpr Duration kUnused = 600s;    // a stale entry that nobody used for so long is forgotten
@@ -82,7 +84,7 @@ class Neighbors {
 
     // From now on these interfaces (must live until the next adopt returns). Entries of interfaces that stay are kept
     // with the packets that wait; every Hop is to be resolved anew, because routes may have changed.
-    void adopt(const Interfaces* interfaces, Instant now);
+    void adopt(const Interfaces* interfaces);
 
     // The target of a remembered hop; null if it is no longer good. Hot path.
     HopTarget* target(const Hop& hop) {
@@ -99,9 +101,9 @@ class Neighbors {
     struct Advertisement {
         uint16_t interface;
         IpAddress address;
-        MacAddress mac;
-        bool solicited;  // RFC 4861 7.2.5; ARP: a reply to us
-        bool override;
+        std::optional<MacAddress> mac;  // ND may leave it out
+        bool solicited;                 // RFC 4861 7.2.5; ARP: a reply to us
+        bool override_cached;           // ARP: always
     };
     void on_advertisement(const Advertisement& advertisement, Instant now);
 
@@ -115,10 +117,12 @@ class Neighbors {
     // Retries, probes, expiry. At most `budget` entries.
     void advance(Instant now, uint32_t budget);
 
-    // Rows from `cursor` on; returns the cursor to go on with, 0 at the end. No heap use.
+    // Rows from `cursor` (0 at first) on, `filled` of them; returns the cursor to go on with, 0 at the end. No heap
+    // use.
     uint32_t list(uint32_t cursor, std::span<NeighborRow> out, size_t& filled, Instant now) const;
 
     uint32_t size() const { return settings_.capacity - static_cast<uint32_t>(free_.size()); }
+    uint32_t incomplete() const { return incomplete_; }
 
   private:
     struct Key {
@@ -131,26 +135,29 @@ class Neighbors {
         NeighborState state = NeighborState::none;
         uint8_t tries = 0;
         uint8_t queued = 0;
+        bool gateway = false;
         MacAddress mac;
         Instant confirmed{};
-        std::array<rte_mbuf*, kQueue> queue{};
+        Instant since{};                        // in this state
+        std::array<rte_mbuf*, kQueue> queue{};  // oldest first; whole IP packets
     };
 
     static constexpr uint32_t kNone = ~0U;
-    uint32_t find(const NextHop& next) const;
-    uint32_t make(const NextHop& next, NeighborState state);
-    bool make_room();
+    static Key key_of(const IpAddress& address, uint16_t interface);
     uint32_t hash(const Key& key) const;
-    static Key key_of(const NextHop& next);
-    void insert(uint32_t slot);
-    void erase_key(uint32_t slot);
-    void release(uint32_t slot, Drop waiting);
-    void drop_queue(Entry& entry, Drop reason);
-    void set_mac(uint32_t slot, const MacAddress& mac);
+    uint32_t find(const IpAddress& address, uint16_t interface) const;
+    bool index(uint32_t slot);
+    void unindex(uint32_t slot);
+    uint32_t make(const IpAddress& address, uint16_t interface);
+    bool make_room();
+    void release(uint32_t slot);
+    void enter(uint32_t slot, NeighborState state, Instant now);
+    void learn(uint32_t slot, const MacAddress& mac, NeighborState state, Instant now);
     void publish(uint32_t slot);
-    void become(uint32_t slot, NeighborState state, Instant now);
-    void flush_queue(uint32_t slot, Instant now);
-    void ask(uint32_t slot, Instant now);
+    void enqueue(Entry& entry, rte_mbuf* packet);
+    void drop_queue(Entry& entry);
+    void send_queue(uint32_t slot);
+    bool ask(const Entry& entry, Instant now);
     void on_deadline(uint32_t slot, Instant now);
     uint32_t next_generation() { return ++generation_ ? generation_ : ++generation_; }
 
@@ -161,7 +168,7 @@ class Neighbors {
     const Interfaces* interfaces_ = nullptr;
     HashKey hash_key_;
     RateLimit requests_;
-    rte_hash* index_;
+    rte_hash* table_;
     std::unique_ptr<HopTarget[]> targets_;
     std::vector<Entry> entries_;
     std::vector<uint32_t> free_;  // reserved to capacity at construction

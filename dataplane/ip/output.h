@@ -44,13 +44,16 @@ class Output {
     bool send_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
                   const UdpOptions& options);
 
-    // Sends a whole IP packet (checksums done) by its destination address. Takes the mbuf.
-    bool send_ip(rte_mbuf* packet, const IpAddress& source, const IpAddress& destination, Hop& hop, Instant now);
+    // Sends a whole IP packet, checksums done, that starts at its IP header. Takes the mbuf. Longer than the MTU:
+    // fragments (IPv4: unless DF is set).
+    bool send_ip(rte_mbuf* packet, const IpAddress& source, const IpAddress& destination, bool dont_fragment, Hop& hop,
+                 Instant now);
 
   private:
-    bool resolve_and_send(rte_mbuf* packet, const IpAddress& source, const IpAddress& destination, Hop& hop,
-                          Instant now);
-    bool fragment(rte_mbuf* packet, bool ipv6, uint16_t mtu, HopTarget& target);
+    bool send_slowly(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
+                     const UdpOptions& options);
+    bool send_on(const NextHop& next, rte_mbuf* ip_packet, Hop& hop, Instant now);
+    bool fragment(const NextHop& next, uint16_t mtu, rte_mbuf* ip_packet, Hop& hop, Instant now);
     bool drop(rte_mbuf* packet, Drop reason);
 
     Counters counters_;
@@ -58,7 +61,7 @@ class Output {
     Neighbors& neighbors_;
     rte_mempool* pool_;
     const Interfaces* interfaces_ = nullptr;
-    uint16_t ipv4_id_;
+    uint32_t identification_;  // of packets that may be fragmented
 };
 
 }  // namespace fedge::ip
