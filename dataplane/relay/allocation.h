@@ -83,7 +83,7 @@ struct alignas(64) Allocation {
     uint32_t user_slot;    // of SharedQuota
     uint16_t permissions;  // distinct addresses among the bindings
     uint16_t next_number;
-    uint32_t spare2;
+    Tick wake;  // when the timing wheel looks at it next
 
     // Line 3
     Binding second;

@@ -40,7 +40,7 @@ struct TurnPools {
     uint16_t cores = 1;  // at most 256
     uint32_t max_allocations = 10'000;
     TableLimits limits;
-    uint32_t extra_bindings = 0;   // beyond two per allocation; 0 = four times max_allocations
+    uint32_t extra_bindings = 0;   // beyond two per allocation; 0 = twice max_allocations
     uint32_t streams = 0;          // measured streams; 0 = twice max_allocations
     uint32_t reservations = 1024;  // ports held for RESERVATION-TOKEN at a time
     int socket = -1;               // NUMA node; -1 = any
@@ -57,8 +57,9 @@ static_assert(sizeof(FlowKey) == 24);
 
 struct ClientDatagram {
     Endpoint client;
-    uint16_t listener;  // position in Config::listeners
-    Bytes payload;      // of UDP
+    uint16_t listener;         // position in Config::listeners
+    Bytes payload;             // of UDP
+    bool handed_over = false;  // by another core: is then dealt with here, whatever it asks for
 };
 
 struct Outcome {
