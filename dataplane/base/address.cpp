@@ -20,7 +20,8 @@ std::optional<T> parse_number(std::string_view text, T max) {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     char buffer[INET6_ADDRSTRLEN];
-    if (text.size() >= sizeof(buffer)) return std::nullopt;
+    // inet_pton stops at a NUL: one inside the text must not hide what follows.
+    if (text.size() >= sizeof(buffer) || text.find('\0') != std::string_view::npos) return std::nullopt;
     std::memcpy(buffer, text.data(), text.size());
     buffer[text.size()] = 0;
     uint8_t raw[16];

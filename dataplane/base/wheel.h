@@ -1,8 +1,8 @@
 // A hierarchical timing wheel over items that are indices into a pool of the owner (Varghese and Lauck 1987).
 //
-// O(1) to arm, re-arm and cancel; no allocation after construction. An item has at most one deadline: the owner keeps the
-// earliest of whatever it waits for, and re-arms when the entry fires. Deadlines are rounded up to the tick, so an item
-// never fires early; it may fire up to one tick late.
+// O(1) to arm, re-arm and cancel; no allocation after construction. An item has at most one deadline: the owner keeps
+// the earliest of whatever it waits for, and re-arms when the entry fires. Deadlines are rounded up to the tick, so an
+// item never fires early; it may fire up to one tick late.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ class TimingWheel {
 
     void arm(uint32_t item, Instant deadline) {
         cancel(item);
-        uint64_t at = ticks(deadline + tick_ - Duration{1});
+        Duration since = deadline.time_since_epoch();
+        uint64_t at = ticks(deadline) + (since % tick_ > Duration{0});  // adding a tick would overflow kNever
         nodes_[item].at = at <= now_ ? now_ + 1 : at;
         armed_++;
         file(item);
