@@ -120,10 +120,8 @@ void MediaCore::act(Work& work, Origin origin) {
         case Work::Kind::host: return act_host(work, origin);
         case Work::Kind::stun: return act_stun(work, origin);
         case Work::Kind::channel:
-            if (relay::Turn::is_foreign(work.handle)) {
-                turn_.touch_foreign(now_, turn_.make_key({work.packet.source, work.packet.source_port}, work.id));
-                return hand_over(work.mbuf, relay::Turn::core_of(work.handle), origin);
-            }
+            if (relay::Turn::is_foreign(work.handle))
+                return hand_over(work.mbuf, turn_.foreign_core(now_, work.handle), origin);
             if (!turn_.from_client_channel(now_, work.handle, payload(work), forward_))
                 return rte_pktmbuf_free(work.mbuf);
             return forward(work, forward_);
@@ -137,7 +135,8 @@ void MediaCore::act(Work& work, Origin origin) {
 
 void MediaCore::act_stun(Work& work, Origin origin) {
     if (!udp_checksum_ok(work)) return drop(work, Drop::udp_checksum);
-    relay::ClientDatagram datagram{{work.packet.source, work.packet.source_port}, work.id, payload(work)};
+    relay::ClientDatagram datagram{{work.packet.source, work.packet.source_port}, work.id, payload(work),
+                                   origin != Origin::port};
     relay::Outcome outcome = turn_.on_stun(now_, unix_now_, datagram, reply_buffer_, forward_);
     switch (outcome.kind) {
         case relay::Outcome::Kind::nothing: return rte_pktmbuf_free(work.mbuf);

@@ -30,24 +30,17 @@ Offset<contract::AllocationRow> make(FlatBufferBuilder& b, uint16_t core, const 
         row.to_client_packets, row.to_client_bytes, row.dropped);
 }
 
-const char* name_of(relay::StreamKind kind) {
-    switch (kind) {
-        case relay::StreamKind::rtp: return "rtp";
-        case relay::StreamKind::rtcp: return "rtcp";
-        case relay::StreamKind::dtls: return "dtls";
-        case relay::StreamKind::stun: return "stun";
-        case relay::StreamKind::other: break;
-    }
-    return "other";
+Offset<flatbuffers::String> text(FlatBufferBuilder& b, std::string_view view) {
+    return b.CreateString(view.data(), view.size());
 }
 
 Offset<contract::StreamRow> make(FlatBufferBuilder& b, uint16_t core, const relay::StreamRow& row) {
     auto idle = duration_cast<std::chrono::milliseconds>(row.idle).count();
     return contract::CreateStreamRow(
         b, row.allocation, core, b.CreateString(row.user.view().data(), row.user.view().size()),
-        b.CreateString(row.peer.text()), b.CreateString(row.to_peer ? "to-peer" : "to-client"),
-        b.CreateString(name_of(row.kind)), row.ssrc, row.payload_type, row.packets, row.bytes, row.lost,
-        row.loss_percent, row.jitter_ms, static_cast<uint32_t>(std::max<int64_t>(0, idle)));
+        b.CreateString(row.peer.text()), text(b, classify::words(row.direction)),
+        text(b, classify::words(row.kind)), row.ssrc, row.payload_type, row.packets, row.bytes, row.lost,
+        row.loss_percent, row.jitter_ms.value_or(-1), static_cast<uint32_t>(std::max<int64_t>(0, idle)));
 }
 
 Offset<contract::NeighborRow> make(FlatBufferBuilder& b, uint16_t core, const ip::NeighborRow& row,

@@ -21,9 +21,19 @@ Handle TurnState::take_slot() {
 void TurnState::free_slot(Handle handle) {
     Allocation& a = pool[handle];
     a.state = Allocation::unused;
-    a.expires = first_free;
-    first_free = handle;
+    a.expires = first_resting;
+    if (first_resting == 0) last_resting = handle;
+    first_resting = handle;
     in_use--;
+}
+
+// Slots that ended during a burst are given out again after it: a handle that was looked up for the burst may name an
+// ended allocation, but never another client's.
+void TurnState::end_rest() {
+    if (first_resting == 0) return;
+    pool[last_resting].expires = first_free;
+    first_free = first_resting;
+    first_resting = 0;
 }
 
 FlowKey TurnState::key_of(const Allocation& a) const {
@@ -80,6 +90,7 @@ void TurnState::give_back(const Reservation& reservation) {
 }
 
 uint32_t TurnState::expire(Instant now, uint32_t work) {
+    end_rest();
     reservations.expire(now, [&](const Reservation& r) { give_back(r); });
     uint32_t done = wheel.advance(now, work, [&](uint32_t handle) { wake(now, handle); });
     if (config && done < work) done += sweep(now, work - done);

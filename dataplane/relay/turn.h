@@ -30,8 +30,8 @@ class Digest;
 class SharedQuota;
 struct TurnState;
 
-// A core's number for a living allocation; 0 = none. Valid until the next call that may end allocations (on_stun,
-// expire, adopt, disconnect).
+// A core's number for a living allocation; 0 = none. May be kept until the next call of expire(): if the allocation
+// ends before that, the handle names nothing, and never another allocation.
 using Handle = uint32_t;
 
 // The memory of one Turn, taken once at construction from the EAL.

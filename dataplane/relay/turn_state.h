@@ -138,6 +138,7 @@ struct TurnState {
     // lifecycle.cpp
     Handle take_slot();
     void free_slot(Handle handle);
+    void end_rest();
     void end(Instant now, Handle handle, Counter why);
     void end_foreign(Handle handle);
     uint16_t foreign_core(Instant now, Handle handle);
@@ -171,6 +172,8 @@ struct TurnState {
     Table<Allocation> pool;  // [0] is not used: handle 0 means none
     Table<AllocationDetails> details;
     Handle first_free = 0;
+    Handle first_resting = 0;  // ended since the last expire()
+    Handle last_resting = 0;
     uint32_t in_use = 0;  // living and foreign
     uint32_t alive = 0;
     Bindings bindings;
