@@ -105,6 +105,8 @@ std::optional<NonceFeatures> Nonces::features_of(std::string_view nonce) {
     if (nonce.size() < Nonce::kCookie || !nonce.starts_with(kCookieText)) return std::nullopt;
     std::array<uint8_t, kFeatureBytes> bits;
     if (!decode(nonce.substr(kCookieText.size(), Nonce::kCookie - kCookieText.size()), bits)) return std::nullopt;
+    // Bits that nobody here sets are not covered by the MAC, so they must not be there.
+    if (bits[0] != 0 || bits[1] != 0 || bits[2] > 3) return std::nullopt;
     return NonceFeatures{(bits[2] & 1) != 0, (bits[2] & 2) != 0};
 }
 

@@ -65,7 +65,8 @@ class Nonces {
     Nonce issue(const RequestPath& path, uint64_t unix_now) const;
     NonceVerdict verify(std::string_view nonce, const RequestPath& path, uint64_t unix_now) const;
 
-    // What the features in the nonce cookie say; empty without a cookie. Says nothing about who wrote it.
+    // What the nonce cookie says; empty without a cookie and for features that are not known here. Says nothing about
+    // who wrote it.
     static std::optional<NonceFeatures> features_of(std::string_view nonce);
 
     NonceFeatures features() const { return features_; }
