@@ -20,17 +20,23 @@ std::optional<PasswordAlgorithm> parse_password_algorithm(Bytes value) {
     }
 }
 
-// The second and third steps of section 9.2.4. Nothing means 400. A client of RFC 5389 knows neither attribute, and
-// means MD5. Who names algorithms although this nonce offered none is refused like one who names others than were
-// offered.
-std::optional<PasswordAlgorithm> negotiated(const wire::StunMessage& request) {
+struct Negotiated {
+    PasswordAlgorithm password = PasswordAlgorithm::md5;
+    HmacAlgorithm response = HmacAlgorithm::sha1;
+};
+
+// The third step of section 9.2.4. Nothing means 400. A client of RFC 5389 knows neither attribute, and means MD5. Who
+// names algorithms although this nonce offered none is refused like one who names others than were offered.
+std::optional<Negotiated> negotiate(const wire::StunMessage& request) {
     bool list = request.has(StunAttribute::password_algorithms);
     bool choice = request.has(StunAttribute::password_algorithm);
-    if (!list && !choice) return PasswordAlgorithm::md5;
+    if (!list && !choice) return Negotiated{};
     auto told = Nonces::features_of(request.text(StunAttribute::nonce));
     if (!told || !told->password_algorithms || !list || !choice) return std::nullopt;
     if (!std::ranges::equal(request.value(StunAttribute::password_algorithms), kOfferedAlgorithms)) return std::nullopt;
-    return parse_password_algorithm(request.value(StunAttribute::password_algorithm));
+    auto password = parse_password_algorithm(request.value(StunAttribute::password_algorithm));
+    if (!password) return std::nullopt;
+    return Negotiated{*password, HmacAlgorithm::sha256};
 }
 
 bool names_user(const wire::StunMessage& request) {
@@ -72,8 +78,8 @@ AuthResult authenticate(const wire::StunMessage& request, const RequestPath& pat
         return outcome(AuthOutcome::challenge);
     if (!names_user(request) || !request.has(StunAttribute::realm) || !request.has(StunAttribute::nonce))
         return outcome(AuthOutcome::bad_request);
-    auto algorithm = negotiated(request);
-    if (!algorithm) return outcome(AuthOutcome::bad_request);
+    auto negotiated = negotiate(request);
+    if (!negotiated) return outcome(AuthOutcome::bad_request);
     if (credentials.nonces().verify(request.text(StunAttribute::nonce), path, unix_now) != NonceVerdict::fresh)
         return outcome(AuthOutcome::stale);
 
@@ -84,9 +90,11 @@ AuthResult authenticate(const wire::StunMessage& request, const RequestPath& pat
     }
     AuthResult result = outcome(AuthOutcome::unauthorized);
     for (size_t k = 0; k < credentials.key_count(user); k++) {
-        LongTermKey key = credentials.key(user, *algorithm, k, digest);
+        LongTermKey key = credentials.key(user, negotiated->password, k, digest);
         if (!integrity_ok(request, key.view(), digest, result.key) || user.kind == UserKind::unknown) continue;
         result.outcome = AuthOutcome::accepted;
+        if (result.key.hmac.algorithm != negotiated->response)
+            result.key.hmac = digest.hmac_key(negotiated->response, key.view());
         result.user = credentials.id(user);
         result.username = user.name;
         result.user_part = user.user_part;

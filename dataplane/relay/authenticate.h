@@ -25,7 +25,8 @@ enum class AuthOutcome : uint8_t {
     unauthorized,  // 401: no such user, expired, wrong realm, or wrong password; which of them is not told
 };
 
-// What signs the responses to an authenticated request; the algorithm is that of the attribute which the request used.
+// What signs the responses to an authenticated request: HMAC-SHA256 if the request named a password algorithm,
+// HMAC-SHA1 if it did not (RFC 8489 section 9.2.4, last paragraph).
 struct IntegrityKey {
     HmacKey hmac;
 
@@ -68,7 +69,8 @@ void add_challenge(wire::StunWriter& writer, const RequestPath& path, uint64_t u
 void sign(wire::StunWriter& writer, const IntegrityKey& key, Digest& digest);
 
 // True if the request's MESSAGE-INTEGRITY-SHA256, or else its MESSAGE-INTEGRITY, is right under this long-term key (RFC
-// 8489 sections 14.5 and 14.6; no truncation, TURN does not allow it). `key` becomes what signs the response.
+// 8489 sections 14.5 and 14.6; no truncation, TURN does not allow it). `key` becomes the key that the
+// request was signed with.
 bool integrity_ok(const wire::StunMessage& request, Bytes long_term_key, Digest& digest, IntegrityKey& key);
 
 }  // namespace fedge::relay
