@@ -120,7 +120,7 @@ TEST(Nonce, RefusesUnusableSettings) {
 
 // Threat CVE-2025-69217: nonces that can be predicted. Nonces of neighbouring sources and of following seconds must
 // look unrelated, and those of two keys too: about half of the bits of the MAC differ, and no MAC comes twice.
-TEST(TurnThreats, CVE_2025_69217_predictable_nonce) {
+TEST(TurnThreatsNonce, CVE_2025_69217_predictable_nonce) {
     SeededRandom random{7};
     std::vector<uint8_t> secret(Nonces::kKeySize);
     random.fill(secret);
