@@ -1,0 +1,146 @@
+// TSC cycles per relayed packet on one media core over ring ports, next to a bare MAC swap over the same port.
+//
+//   perf-relay-cycles ALLOCATIONS PACKETS SUFFIX
+//
+// prints one JSON object per line: relay.cycles_per_packet.SUFFIX, relay.mac_swap.SUFFIX, relay.limit_ratio.SUFFIX,
+// turn.allocations_per_second.SUFFIX, turn.bytes_per_allocation.SUFFIX. Every packet is counted, a sample is checked to
+// the byte.
+#include <rte_cycles.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+
+#include "dataplane/port/eal.h"
+#include "perf/relay/load.h"
+
+namespace {
+
+using namespace fedge;
+using perf::Load;
+
+constexpr uint32_t kBatch = 256;  // frames that wait in the ring, as a NIC's ring would hold some
+constexpr uint32_t kBurst = 32;
+
+struct Measured {
+    uint64_t cycles = 0;
+    uint64_t packets = 0;
+    double per_packet() const { return static_cast<double>(cycles) / static_cast<double>(packets); }
+};
+
+class Bench {
+  public:
+    Bench(test::EdgeBox& box, const Load& load) : box_(box), load_(load), random_(7) {}
+
+    Measured relay(uint64_t packets) {
+        return measure(packets, true, [&] { box_.core(0).iterate(); });
+    }
+
+    Measured mac_swap(uint64_t packets) {
+        std::array<rte_mbuf*, kBurst> burst;
+        return measure(packets, false, [&] {
+            uint16_t n = box_.port().receive(0, burst);
+            for (uint16_t i = 0; i < n; i++) {
+                auto* mac = rte_pktmbuf_mtod(burst[i], uint8_t*);
+                std::array<uint8_t, 6> kept;
+                std::memcpy(kept.data(), mac, 6);
+                std::memcpy(mac, mac + 6, 6);
+                std::memcpy(mac + 6, kept.data(), 6);
+            }
+            if (box_.port().transmit(0, {burst.data(), n}) != n) throw std::runtime_error("the ring is full");
+        });
+    }
+
+  private:
+    template <typename Turn>
+    Measured measure(uint64_t packets, bool check, Turn&& turn) {
+        Measured total;
+        std::array<rte_mbuf*, kBatch> frames;
+        std::array<uint32_t, kBatch> indices;
+        auto clients = static_cast<uint32_t>(load_.clients().size());
+        while (total.packets < packets) {
+            for (uint32_t i = 0; i < kBatch; i++) {
+                frames[i] = box_.allocate();
+                if (!frames[i]) throw std::runtime_error("no packet buffer left");
+                indices[i] = random_.below(clients);
+                i % 2 ? load_.write_to_client(indices[i], frames[i]) : load_.write_to_peer(indices[i], frames[i]);
+            }
+            box_.inject(frames);
+            uint64_t begin = rte_rdtsc();
+            for (uint32_t i = 0; i < kBatch / kBurst; i++) turn();
+            total.cycles += rte_rdtsc() - begin;
+            uint32_t n = box_.collect(frames);
+            if (n != kBatch)
+                throw std::runtime_error("packets were lost: " + std::to_string(kBatch - n) + " of a batch");
+            if (check) check_one(frames, indices);
+            rte_pktmbuf_free_bulk(frames.data(), n);
+            total.packets += n;
+        }
+        return total;
+    }
+
+    void check_one(const std::array<rte_mbuf*, kBatch>& frames, const std::array<uint32_t, kBatch>& indices) {
+        uint32_t i = random_.below(kBatch);
+        Bytes frame{rte_pktmbuf_mtod(frames[i], const uint8_t*), frames[i]->data_len};
+        bool right = i % 2 ? load_.right_to_client(indices[i], frame) : load_.right_to_peer(indices[i], frame);
+        if (!right) throw std::runtime_error("a relayed packet is wrong");
+    }
+
+    test::EdgeBox& box_;
+    const Load& load_;
+    SeededRandom random_;
+};
+
+void print(const char* metric, const char* suffix, double value, const char* unit, const char* against, double ratio) {
+    std::printf("{\"metric\":\"%s.%s\",\"value\":%.1f,\"unit\":\"%s\",\"against\":\"%s\",\"ratio\":%.3f}\n", metric,
+                suffix, value, unit, against, ratio);
+}
+
+void run(uint32_t allocations, uint64_t packets, const char* suffix) {
+    test::EdgeBoxPlan plan;
+    plan.allocations_per_core = allocations;
+    plan.relay_addresses = allocations / 9000 + 1;
+    test::EdgeBox box(plan);
+    box.publish(Load::snapshot(allocations));
+    box.learn_gateways();
+    Load load(box, allocations);
+    Bench bench(box, load);
+    bench.relay(packets / 8);  // warm
+    Measured swap = bench.mac_swap(packets);
+    Measured relay = bench.relay(packets);
+    double hz = static_cast<double>(rte_get_tsc_hz());
+    double per_second = hz * allocations / static_cast<double>(load.cost().allocate_cycles);
+    auto bytes = static_cast<double>(box.core(0).turn().bytes_per_allocation());
+    double limit = allocations > 100'000 ? 350 : 200;
+    print("relay.cycles_per_packet", suffix, relay.per_packet(), "cycles", "target", relay.per_packet() / limit);
+    print("relay.mac_swap", suffix, swap.per_packet(), "cycles", "relay", swap.per_packet() / relay.per_packet());
+    print("relay.limit_ratio", suffix, relay.per_packet() / swap.per_packet(), "x", "MAC swap",
+          relay.per_packet() / swap.per_packet());
+    print("turn.allocations_per_second", suffix, per_second, "1/s", "target 50000/s", per_second / 50000);
+    print("turn.bytes_per_allocation", suffix, bytes, "bytes", "limit 1024", bytes / 1024);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 4) {
+        std::fputs("usage: perf-relay-cycles ALLOCATIONS PACKETS SUFFIX\n", stderr);
+        return 2;
+    }
+    try {
+        auto allocations = static_cast<uint32_t>(std::strtoul(argv[1], nullptr, 10));
+        port::EalConfig config;
+        config.memory_mb = 512 + allocations / 600;
+        config.cpus = {0};
+        config.file_prefix = "fedge-perf";
+        config.extra = {"--log-level=error"};
+        port::Eal eal(config, 1);
+        if (!eal.hugepages()) std::fputs("note: no hugepages; address translation adds to every figure\n", stderr);
+        run(allocations, std::strtoull(argv[2], nullptr, 10), argv[3]);
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "perf-relay-cycles: %s\n", error.what());
+        return 1;
+    }
+}
