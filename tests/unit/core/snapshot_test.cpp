@@ -1,0 +1,94 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dataplane/contract/channel.h"
+#include "tests/support/edge_box.h"
+
+namespace fedge::core {
+namespace {
+
+using test::EdgeBox;
+
+SnapshotContext& context() {
+    static SnapshotContext* one = [] {
+        auto* c = new SnapshotContext;
+        SeededRandom random(1);
+        c->ports.push_back({"wan", 0, MacAddress{{2, 0, 0, 0, 0, 9}}, 1500, false, false});
+        c->user_key = relay::UserHashKey::random(random);
+        return c;
+    }();
+    return *one;
+}
+
+std::vector<uint8_t> pack(const contract::SnapshotT& snapshot) {
+    flatbuffers::FlatBufferBuilder builder;
+    contract::FinishSnapshotBuffer(builder, contract::Snapshot::Pack(builder, &snapshot));
+    return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+}
+
+std::string refusal(const contract::SnapshotT& snapshot) {
+    try {
+        compile_snapshot(pack(snapshot), context(), nullptr);
+    } catch (const SnapshotError& error) {
+        return error.what();
+    }
+    return "accepted";
+}
+
+TEST(Snapshot, CompilesTheDefault) {
+    auto config = compile_snapshot(pack(EdgeBox::snapshot()), context(), nullptr);
+    EXPECT_EQ(config->revision, 1u);
+    EXPECT_EQ(config->interfaces->count(), 1);
+    auto target = config->role(contract::Role::external).targets.classify(*IpAddress::parse("192.0.2.10"), 3478);
+    EXPECT_EQ(target.kind, classify::Target::Kind::listener);
+    target = config->role(contract::Role::internal).targets.classify(*IpAddress::parse("192.0.2.10"), 3478);
+    EXPECT_EQ(target.kind, classify::Target::Kind::not_ours);
+}
+
+TEST(Snapshot, RefusalsNameTheSetting) {
+    struct Row {
+        const char* what;
+        void (*change)(contract::SnapshotT&);
+        const char* word;
+    };
+    const Row rows[] = {
+        {"unknown port", [](contract::SnapshotT& s) { s.interfaces[0]->port = "nowhere"; }, "nowhere"},
+        {"gateway not on-link",
+         [](contract::SnapshotT& s) { s.interfaces[0]->gateways[0] = test::wire_ip(*IpAddress::parse("203.0.113.1")); },
+         "203.0.113.1"},
+        {"ports reversed", [](contract::SnapshotT& s) { s.turn->port_first = 60000; }, "port"},
+        {"two listeners on one endpoint",
+         [](contract::SnapshotT& s) { s.listeners.push_back(std::make_unique<contract::ListenerT>(*s.listeners[0])); },
+         "3478"},
+        {"no nonce key", [](contract::SnapshotT& s) { s.turn->nonce_keys.clear(); }, "nonce"},
+    };
+    for (const Row& row : rows) {
+        contract::SnapshotT snapshot = EdgeBox::snapshot();
+        row.change(snapshot);
+        std::string text = refusal(snapshot);
+        EXPECT_NE(text, "accepted") << row.what;
+        EXPECT_NE(text.find(row.word), std::string::npos) << row.what << ": " << text;
+    }
+}
+
+TEST(Snapshot, DamagedBuffersAreRefused) {
+    std::vector<uint8_t> good = pack(EdgeBox::snapshot());
+    EXPECT_THROW(compile_snapshot(Bytes{}, context(), nullptr), SnapshotError);
+    EXPECT_THROW(compile_snapshot(Bytes{good}.first(good.size() / 2), context(), nullptr), SnapshotError);
+    good[4] ^= 1;  // the file identifier
+    EXPECT_THROW(compile_snapshot(good, context(), nullptr), SnapshotError);
+}
+
+TEST(Snapshot, OnlySealedMemoryIsMapped) {
+    std::vector<uint8_t> bytes = pack(EdgeBox::snapshot());
+    contract::Descriptor memory(memfd_create("snapshot-test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_EQ(write(memory.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    EXPECT_THROW(load_snapshot(memory.get(), context(), nullptr), SnapshotError);
+    ASSERT_EQ(fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+    EXPECT_EQ(load_snapshot(memory.get(), context(), nullptr)->revision, 1u);
+}
+
+}  // namespace
+}  // namespace fedge::core
