@@ -10,6 +10,10 @@ uint32_t seconds(Duration d) {
     return static_cast<uint32_t>(std::max<int64_t>(0, duration_cast<std::chrono::seconds>(d).count()));
 }
 
+Offset<flatbuffers::String> text(FlatBufferBuilder& b, std::string_view view) {
+    return b.CreateString(view.data(), view.size());
+}
+
 std::string interface_name(const RunConfig* config, uint16_t interface) {
     return config && interface < config->interfaces->count() ? (*config->interfaces)[interface].name : "-";
 }
@@ -22,25 +26,20 @@ Offset<contract::AllocationRow> make(FlatBufferBuilder& b, uint16_t core, const 
         advertised.push_back(b.CreateString(row.advertised[i].text()));
     }
     uint16_t interface = config ? config->interfaces->owner(row.server.address) : ip::kNoInterface;
-    return contract::CreateAllocationRow(
-        b, row.id, core, b.CreateString(row.user.view().data(), row.user.view().size()), b.CreateString("udp"),
-        b.CreateString(interface_name(config, interface)), b.CreateString(row.client.text()),
-        b.CreateString(row.server.text()), b.CreateVector(relays), b.CreateVector(advertised), seconds(row.age),
-        seconds(row.expires), row.permissions, row.channels, row.to_peer_packets, row.to_peer_bytes,
-        row.to_client_packets, row.to_client_bytes, row.dropped);
-}
-
-Offset<flatbuffers::String> text(FlatBufferBuilder& b, std::string_view view) {
-    return b.CreateString(view.data(), view.size());
+    return contract::CreateAllocationRow(b, row.id, core, text(b, row.user.view()), b.CreateString("udp"),
+                                         b.CreateString(interface_name(config, interface)),
+                                         b.CreateString(row.client.text()), b.CreateString(row.server.text()),
+                                         b.CreateVector(relays), b.CreateVector(advertised), seconds(row.age),
+                                         seconds(row.expires), row.permissions, row.channels, row.to_peer_packets,
+                                         row.to_peer_bytes, row.to_client_packets, row.to_client_bytes, row.dropped);
 }
 
 Offset<contract::StreamRow> make(FlatBufferBuilder& b, uint16_t core, const relay::StreamRow& row) {
     auto idle = duration_cast<std::chrono::milliseconds>(row.idle).count();
-    return contract::CreateStreamRow(
-        b, row.allocation, core, b.CreateString(row.user.view().data(), row.user.view().size()),
-        b.CreateString(row.peer.text()), text(b, classify::words(row.direction)),
-        text(b, classify::words(row.kind)), row.ssrc, row.payload_type, row.packets, row.bytes, row.lost,
-        row.loss_percent, row.jitter_ms.value_or(-1), static_cast<uint32_t>(std::max<int64_t>(0, idle)));
+    return contract::CreateStreamRow(b, row.allocation, core, text(b, row.user.view()), b.CreateString(row.peer.text()),
+                                     text(b, classify::words(row.direction)), text(b, classify::words(row.kind)),
+                                     row.ssrc, row.payload_type, row.packets, row.bytes, row.lost, row.loss_percent,
+                                     row.jitter_ms.value_or(-1), static_cast<uint32_t>(std::max<int64_t>(0, idle)));
 }
 
 Offset<contract::NeighborRow> make(FlatBufferBuilder& b, uint16_t core, const ip::NeighborRow& row,
