@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/base/address.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/wire/stun.h"
 
@@ -57,6 +58,10 @@ struct StunAttempt {
     Integrity integrity = Integrity::none;
     std::vector<uint8_t> key;  // long-term key
     bool fingerprint = false;
+    bool indication = false;
+    std::optional<uint16_t> channel;
+    std::optional<Endpoint> peer;
+    std::optional<std::vector<uint8_t>> data;
 
     void log_in(std::string_view user, std::string_view in_realm, std::string_view password) {
         username = user;
@@ -75,8 +80,12 @@ struct StunAttempt {
 
     std::vector<uint8_t> write() const {
         std::vector<uint8_t> out(2048);
-        wire::StunWriter w{out, wire::StunClass::request, static_cast<uint16_t>(method), transaction};
+        auto klass = indication ? wire::StunClass::indication : wire::StunClass::request;
+        wire::StunWriter w{out, klass, static_cast<uint16_t>(method), transaction};
         if (method == wire::StunMethod::allocate) w.attribute_u32(wire::StunAttribute::requested_transport, 17U << 24);
+        if (channel) w.attribute_u32(wire::StunAttribute::channel_number, uint32_t{*channel} << 16);
+        if (peer) w.xor_address(wire::StunAttribute::xor_peer_address, *peer);
+        if (data) w.attribute(wire::StunAttribute::data, Bytes{*data});
         if (username) w.attribute(wire::StunAttribute::username, *username);
         if (userhash) w.attribute(wire::StunAttribute::userhash, Bytes{*userhash});
         if (realm) w.attribute(wire::StunAttribute::realm, *realm);
