@@ -64,7 +64,7 @@ Settings Control::at_revision(int64_t revision) {
 }
 
 Settings Control::candidate() {
-    return apply(committed(), store_.candidate());
+    return with_edits(committed(), store_.candidate());
 }
 
 void Control::commit(const std::string& comment, const std::string& who, CommitCallback done) {

@@ -2,7 +2,7 @@
 
 namespace fedge::control {
 
-Settings apply(Settings settings, const Edits& edits) {
+Settings with_edits(Settings settings, const Edits& edits) {
     for (const auto& [key, values] : edits) {
         if (values) {
             settings[key] = *values;

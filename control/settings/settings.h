@@ -19,7 +19,7 @@ struct Change {
     Values after;   // empty: is not set any more
 };
 
-Settings apply(Settings settings, const Edits& edits);
+Settings with_edits(Settings settings, const Edits& edits);
 std::vector<Change> difference(const Settings& before, const Settings& after);
 
 }  // namespace fedge::control
