@@ -1,0 +1,94 @@
+#include "control/api/router.h"
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+
+#include "control/api/json.h"
+#include "control/api/routes.h"
+
+namespace fedge::control::api {
+namespace {
+
+using Handler = void (*)(Control&, const Request&, Reply);
+
+// "*" stands for one segment that the handler reads.
+struct Route {
+    const char* method;
+    std::vector<std::string_view> path;
+    Handler handler;
+};
+
+const std::vector<Route>& routes() {
+    static const std::vector<Route> table = {
+        {"GET", {"v1", "status"}, get_status},
+        {"GET", {"v1", "interfaces"}, get_interfaces},
+        {"GET", {"v1", "cores"}, get_cores},
+        {"GET", {"v1", "neighbors"}, get_neighbors},
+        {"GET", {"v1", "allocations"}, get_allocations},
+        {"GET", {"v1", "streams"}, get_streams},
+        {"GET", {"v1", "counters"}, get_counters},
+        {"GET", {"v1", "drops"}, get_drops},
+        {"GET", {"v1", "config"}, get_config},
+        {"GET", {"v1", "schema"}, get_schema},
+        {"GET", {"v1", "candidate"}, get_candidate},
+        {"PATCH", {"v1", "candidate"}, patch_candidate},
+        {"DELETE", {"v1", "candidate"}, delete_candidate},
+        {"GET", {"v1", "diff"}, get_diff},
+        {"POST", {"v1", "commit"}, post_commit},
+        {"POST", {"v1", "rollback"}, post_rollback},
+        {"GET", {"v1", "revisions"}, get_revisions},
+        {"GET", {"v1", "turn", "users"}, get_users},
+        {"POST", {"v1", "turn", "users"}, post_user},
+        {"DELETE", {"v1", "turn", "users", "*"}, delete_user},
+        {"GET", {"v1", "turn", "secrets"}, get_secrets},
+        {"POST", {"v1", "turn", "secrets"}, post_secret},
+        {"POST", {"v1", "turn", "secrets", "rotate"}, post_rotate},
+        {"DELETE", {"v1", "turn", "secrets", "*"}, delete_secret},
+        {"POST", {"v1", "turn", "disconnect"}, post_disconnect},
+        {"PUT", {"v1", "drain"}, put_drain},
+        {"GET", {"v1", "audit"}, get_audit},
+        {"GET", {"metrics"}, get_metrics},
+    };
+    return table;
+}
+
+bool matches(const Route& route, const std::vector<std::string>& path) {
+    return std::equal(route.path.begin(), route.path.end(), path.begin(), path.end(),
+                      [](std::string_view want, const std::string& have) { return want == "*" || want == have; });
+}
+
+}  // namespace
+
+void Router::handle(const Request& request, Reply reply) {
+    bool known_path = false;
+    for (const auto& route : routes()) {
+        if (!matches(route, request.path)) continue;
+        known_path = true;
+        if (request.method != route.method) continue;
+        try {
+            return route.handler(control_, request, reply);
+        } catch (const Refusal& refusal) {
+            return reply(refusal_response(refusal));
+        } catch (const std::exception& error) {
+            return reply(error_response(
+                500, {"", std::string("internal error: ") + error.what(), "see the log of fedge-control"}));
+        }
+    }
+    if (known_path)
+        return reply(error_response(405, {"", "this path knows no " + request.method, "see control/README.md"}));
+    reply(error_response(404, {"", "there is no such path", "see control/README.md"}));
+}
+
+uint64_t query_number(const Request& request, const char* name, uint64_t fallback, uint64_t minimum, uint64_t maximum) {
+    auto found = request.query.find(name);
+    if (found == request.query.end() || found->second.empty()) return fallback;
+    uint64_t value;
+    auto [end, error] = std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
+    bool whole = error == std::errc{} && end == found->second.data() + found->second.size();
+    if (whole && value >= minimum && value <= maximum) return value;
+    throw Refusal(RefusalKind::invalid, {name, std::string(name) + " is out of range or no number",
+                                         "give " + std::to_string(minimum) + " to " + std::to_string(maximum)});
+}
+
+}  // namespace fedge::control::api

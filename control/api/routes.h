@@ -1,0 +1,48 @@
+// One function per route; router.cpp has the table. They throw Refusal for what the client did wrong.
+#pragma once
+
+#include "control/api/message.h"
+#include "control/control.h"
+
+namespace fedge::control::api {
+
+// routes_status.cpp
+void get_status(Control& control, const Request& request, Reply reply);
+void get_interfaces(Control& control, const Request& request, Reply reply);
+void get_cores(Control& control, const Request& request, Reply reply);
+void get_neighbors(Control& control, const Request& request, Reply reply);
+void get_allocations(Control& control, const Request& request, Reply reply);
+void get_streams(Control& control, const Request& request, Reply reply);
+void get_counters(Control& control, const Request& request, Reply reply);
+void get_drops(Control& control, const Request& request, Reply reply);
+
+// routes_config.cpp
+void get_config(Control& control, const Request& request, Reply reply);
+void get_schema(Control& control, const Request& request, Reply reply);
+void get_candidate(Control& control, const Request& request, Reply reply);
+void patch_candidate(Control& control, const Request& request, Reply reply);
+void delete_candidate(Control& control, const Request& request, Reply reply);
+void get_diff(Control& control, const Request& request, Reply reply);
+void post_commit(Control& control, const Request& request, Reply reply);
+void post_rollback(Control& control, const Request& request, Reply reply);
+void get_revisions(Control& control, const Request& request, Reply reply);
+
+// routes_turn.cpp
+void get_users(Control& control, const Request& request, Reply reply);
+void post_user(Control& control, const Request& request, Reply reply);
+void delete_user(Control& control, const Request& request, Reply reply);
+void get_secrets(Control& control, const Request& request, Reply reply);
+void post_secret(Control& control, const Request& request, Reply reply);
+void post_rotate(Control& control, const Request& request, Reply reply);
+void delete_secret(Control& control, const Request& request, Reply reply);
+void post_disconnect(Control& control, const Request& request, Reply reply);
+void put_drain(Control& control, const Request& request, Reply reply);
+void get_audit(Control& control, const Request& request, Reply reply);
+
+// metrics.cpp
+void get_metrics(Control& control, const Request& request, Reply reply);
+
+// A number of the query string, `fallback` if it is not there. Throws Refusal (invalid).
+uint64_t query_number(const Request& request, const char* name, uint64_t fallback, uint64_t minimum, uint64_t maximum);
+
+}  // namespace fedge::control::api

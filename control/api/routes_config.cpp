@@ -1,0 +1,133 @@
+#include <limits>
+
+#include "control/api/json.h"
+#include "control/api/patch.h"
+#include "control/api/routes.h"
+#include "control/settings/table.h"
+
+namespace fedge::control::api {
+namespace {
+
+constexpr int64_t kRevisionsShown = 1000;
+constexpr uint64_t kMaxRevision = std::numeric_limits<int64_t>::max();
+
+void send(const Reply& reply, const Json& json) {
+    reply({200, "application/json", dump(json)});
+}
+
+// One value as text, several allowed as a list; no value is null.
+Json value_json(const std::string& key, const Values& values) {
+    if (values.empty()) return nullptr;
+    if (!find_setting(key).definition->list) return values.front();
+    return values;
+}
+
+Json settings_json(const Settings& settings) {
+    Json out = Json::object();
+    for (const auto& [key, values] : settings) out[key] = value_json(key, values);
+    return out;
+}
+
+Json changes_json(const Settings& before, const Settings& after) {
+    Json out = Json::array();
+    for (const auto& change : difference(before, after)) {
+        out.push_back({{"key", change.key},
+                       {"old", value_json(change.key, change.before)},
+                       {"new", value_json(change.key, change.after)}});
+    }
+    return out;
+}
+
+Json candidate_json(Control& control) {
+    Settings candidate = control.candidate();
+    return {{"base", control.revision()},
+            {"settings", settings_json(candidate)},
+            {"changes", changes_json(control.committed(), candidate)}};
+}
+
+CommitCallback answer_commit(Reply reply) {
+    return [reply = std::move(reply)](const CommitResult& result) {
+        Json warnings = Json::array();
+        for (const auto& warning : result.warnings) warnings.push_back(warning.what + ": " + warning.fix);
+        Json out{{"revision", result.revision}, {"adopted", result.adopted}};
+        if (!result.adopted) out["refused_reason"] = result.reason;
+        out["warnings"] = warnings;
+        send(reply, out);
+    };
+}
+
+}  // namespace
+
+void get_config(Control& control, const Request& request, Reply reply) {
+    auto revision = static_cast<int64_t>(
+        query_number(request, "revision", static_cast<uint64_t>(control.revision()), 0, kMaxRevision));
+    send(reply, {{"revision", revision}, {"settings", settings_json(control.at_revision(revision))}});
+}
+
+void get_schema(Control&, const Request&, Reply reply) {
+    Json rows = Json::array();
+    for (const auto& d : definitions()) {
+        Json row{{"key", d.pattern},
+                 {"type", name_of(d.type)},
+                 {"list", d.list},
+                 {"default", d.initially},
+                 {"help", d.help},
+                 {"example", d.example},
+                 {"wants", wanted(d.type, d.minimum, d.maximum, d.choices)}};
+        if (d.type == ValueType::integer) row["minimum"] = d.minimum, row["maximum"] = d.maximum;
+        if (d.type == ValueType::choice) row["values"] = d.choices;
+        if (d.type == ValueType::boolean) row["values"] = {"on", "off"};
+        rows.push_back(std::move(row));
+    }
+    send(reply, {{"settings", rows}});
+}
+
+void get_candidate(Control& control, const Request&, Reply reply) {
+    send(reply, candidate_json(control));
+}
+
+void patch_candidate(Control& control, const Request& request, Reply reply) {
+    control.edit(parse_patch(request.body, control.candidate()));
+    send(reply, candidate_json(control));
+}
+
+void delete_candidate(Control& control, const Request&, Reply reply) {
+    control.discard();
+    send(reply, candidate_json(control));
+}
+
+void get_diff(Control& control, const Request& request, Reply reply) {
+    if (!request.query.contains("from")) {
+        return send(reply, {{"from", control.revision()},
+                            {"to", "candidate"},
+                            {"changes", changes_json(control.committed(), control.candidate())}});
+    }
+    auto current = static_cast<uint64_t>(control.revision());
+    auto from = static_cast<int64_t>(query_number(request, "from", current, 0, kMaxRevision));
+    auto to = static_cast<int64_t>(query_number(request, "to", current, 0, kMaxRevision));
+    send(reply,
+         {{"from", from}, {"to", to}, {"changes", changes_json(control.at_revision(from), control.at_revision(to))}});
+}
+
+void post_commit(Control& control, const Request& request, Reply reply) {
+    Json body = parse_object(request.body);
+    only_fields(body, {"comment"});
+    control.commit(optional_text(body, "comment"), request.who, answer_commit(std::move(reply)));
+}
+
+void post_rollback(Control& control, const Request& request, Reply reply) {
+    Json body = parse_object(request.body);
+    only_fields(body, {"revision"});
+    control.rollback(required_integer(body, "revision"), request.who, answer_commit(std::move(reply)));
+}
+
+void get_revisions(Control& control, const Request&, Reply reply) {
+    Json rows = Json::array();
+    for (const auto& r : control.store().revisions(kRevisionsShown)) {
+        rows.push_back(
+            {{"revision", r.id}, {"when", r.created}, {"who", r.who}, {"comment", r.comment}, {"parent", r.parent}});
+    }
+    send(reply, {{"rows", rows}});
+}
+
+}  // namespace fedge::control::api

@@ -1,0 +1,230 @@
+#include "control/control.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "control/credentials/keys.h"
+#include "control/publish/snapshot.h"
+
+namespace fedge::control {
+namespace {
+
+constexpr size_t kMaxComment = 1024;
+constexpr int64_t kMaxKeep = 30 * 86400;
+
+void check_comment(const std::string& comment) {
+    bool control =
+        std::any_of(comment.begin(), comment.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (comment.size() <= kMaxComment && !control) return;
+    throw Refusal(RefusalKind::invalid, {"comment", "the comment is too long or has control characters",
+                                         "give one line of " + std::to_string(kMaxComment) + " bytes at most"});
+}
+
+}  // namespace
+
+TimeSource TimeSource::system() {
+    return {[] { return Clock::now(); }, [] { return static_cast<int64_t>(::time(nullptr)); }};
+}
+
+Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time)
+    : store_(store), dataplane_(dataplane), log_(log), time_(std::move(time)), started_(time_.steady()) {
+    Compiled compiled = compile(committed());
+    config_ = std::move(compiled.config);
+    config_warnings_ = std::move(compiled.warnings);
+    for (const auto& error : compiled.errors) {
+        log_.error("revision " + std::to_string(revision()) + " is not valid any more: " + error.what + "; " +
+                   error.fix);
+    }
+}
+
+void Control::start() {
+    renew_nonce_keys();
+    publish();
+}
+
+void Control::on_tick() {
+    dataplane_.on_tick(time_.steady());
+    int64_t now = time_.unix_seconds();
+    if (now == last_housekeeping_) return;
+    last_housekeeping_ = now;
+    size_t expired = store_.expire_secrets(now);
+    if (expired) log_.info("removed " + std::to_string(expired) + " TURN secret(s) whose time was over");
+    bool renewed = renew_nonce_keys();
+    if (expired || renewed) publish();
+}
+
+Settings Control::committed() {
+    return *store_.settings(store_.current());
+}
+
+Settings Control::at_revision(int64_t revision) {
+    if (auto settings = store_.settings(revision)) return *settings;
+    throw Refusal(RefusalKind::not_found, {"revision", "there is no revision " + std::to_string(revision),
+                                           "`fedge show revisions` lists them"});
+}
+
+Settings Control::candidate() {
+    return with_edits(committed(), store_.candidate());
+}
+
+void Control::commit(const std::string& comment, const std::string& who, CommitCallback done) {
+    check_comment(comment);
+    Settings settings = candidate();
+    if (difference(committed(), settings).empty()) {
+        throw Refusal(RefusalKind::conflict,
+                      {"", "there is nothing to commit", "change settings with `fedge set` first"});
+    }
+    put_in_force(std::move(settings), comment, who, true, std::move(done));
+}
+
+void Control::rollback(int64_t revision, const std::string& who, CommitCallback done) {
+    Settings settings = at_revision(revision);
+    put_in_force(std::move(settings), "rollback to " + std::to_string(revision), who, false, std::move(done));
+}
+
+Compiled Control::compiled_or_refused(const Settings& settings) {
+    Compiled compiled = compile(settings);
+    for (const auto& user : store_.users()) {
+        if (user.realm == compiled.config.turn.realm) continue;
+        compiled.errors.push_back({"turn.realm", "static users have keys of the realm " + user.realm,
+                                   "remove the users, commit the new realm, and add them again with their passwords"});
+        break;
+    }
+    if (!compiled.errors.empty()) throw Refusal(RefusalKind::invalid, compiled.errors);
+    return compiled;
+}
+
+void Control::put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
+                           CommitCallback done) {
+    Compiled compiled = compiled_or_refused(settings);
+    int64_t id = store_.append(settings, comment, actor(who), clear_candidate);
+    config_ = std::move(compiled.config);
+    config_warnings_ = std::move(compiled.warnings);
+    log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
+    publish([this, id, done = std::move(done)](Adoption outcome, const std::string& reason) {
+        done({id, outcome == Adoption::adopted, reason, warnings()});
+    });
+}
+
+void Control::add_user(const std::string& name, const std::string& password, bool replace, const std::string& who) {
+    check_name(name);
+    check_password(password);
+    if (!replace && store_.has_user(name)) {
+        throw Refusal(RefusalKind::conflict,
+                      {"name", "there is a user " + name + " already",
+                       "to change the password, add the user with \"replace\": true, or remove it first"});
+    }
+    const std::string& realm = config_.turn.realm;
+    UserKeys keys = derive_keys(name, realm, password);
+    store_.put_user({name, realm, keys.md5, keys.sha256, keys.userhash}, actor(who));
+    log_.info("TURN user " + name + " added by " + who);
+    publish();
+}
+
+void Control::remove_user(const std::string& name, const std::string& who) {
+    if (!store_.remove_user(name, actor(who))) {
+        throw Refusal(RefusalKind::not_found,
+                      {"name", "there is no user " + name, "`fedge turn user list` shows the users"});
+    }
+    log_.info("TURN user " + name + " removed by " + who);
+    publish();
+}
+
+NewSecret Control::add_secret(const std::string& who) {
+    std::string secret = new_secret();
+    int64_t id = store_.add_secret(secret, actor(who));
+    log_.info("TURN secret " + std::to_string(id) + " added by " + who);
+    publish();
+    return {id, secret};
+}
+
+NewSecret Control::rotate_secrets(int64_t keep_s, const std::string& who) {
+    if (keep_s < 0 || keep_s > kMaxKeep) {
+        throw Refusal(RefusalKind::invalid,
+                      {"keep_s", "keep_s is out of range",
+                       "give the seconds that old secrets stay good, 0 to " + std::to_string(kMaxKeep)});
+    }
+    std::string secret = new_secret();
+    int64_t id = store_.rotate_secrets(secret, time_.unix_seconds() + keep_s, actor(who));
+    log_.info("TURN secrets rotated by " + who + ": " + std::to_string(id) + " is new, the others end in " +
+              std::to_string(keep_s) + " s");
+    publish();
+    return {id, secret};
+}
+
+void Control::remove_secret(int64_t id, const std::string& who) {
+    if (!store_.remove_secret(id, actor(who))) {
+        throw Refusal(RefusalKind::not_found,
+                      {"id", "there is no secret " + std::to_string(id), "`fedge turn secret list` shows the secrets"});
+    }
+    log_.info("TURN secret " + std::to_string(id) + " removed by " + who);
+    publish();
+}
+
+void Control::set_drain(bool on, const std::string& who) {
+    store_.set_drain(on, actor(who));
+    log_.info(std::string("drain ") + (on ? "on" : "off") + " by " + who);
+    publish();
+}
+
+void Control::disconnect(uint64_t allocation, const std::string& user, const std::string& who, CountCallback done) {
+    std::string what = user.empty() ? "allocation " + std::to_string(allocation) : "user " + user;
+    store_.note(actor(who), "disconnect", what);
+    log_.info("disconnect of " + what + " by " + who);
+    dataplane_.disconnect_allocations(allocation, user, time_.steady(), std::move(done));
+}
+
+std::vector<Problem> Control::warnings() {
+    std::vector<Problem> out = config_warnings_;
+    if (store_.drain())
+        out.push_back({"", "the edge is draining: new allocations are refused", "`fedge drain off` ends it"});
+    if (store_.user_count() == 0 && store_.secrets().empty()) {
+        out.push_back({"", "there are no TURN credentials, so nobody can allocate",
+                       "`fedge turn user add` or `fedge turn secret add`"});
+    }
+    if (!dataplane_.connected()) {
+        out.push_back({"", "the dataplane is not connected", "start it: systemctl start fedge-dataplane"});
+        return out;
+    }
+    if (!dataplane_.refused_reason().empty()) {
+        out.push_back({"", "the dataplane refused the configuration: " + dataplane_.refused_reason(),
+                       "correct the settings and commit, or `fedge rollback` to the revision before"});
+    }
+    if (!dataplane_.info().hugepages) {
+        out.push_back({"", "the dataplane runs without hugepages",
+                       "set vm.nr_hugepages and restart the dataplane for full speed"});
+    }
+    const auto& ports = dataplane_.info().ports;
+    for (const auto& interface : config_.interfaces) {
+        bool there = std::any_of(ports.begin(), ports.end(), [&](const auto& p) { return p.name == interface.port; });
+        if (there) continue;
+        out.push_back({"interface." + interface.name + ".port", "the dataplane has no port " + interface.port,
+                       "add [port." + interface.port + "] to its boot configuration, or correct the setting"});
+    }
+    return out;
+}
+
+int64_t Control::uptime_s() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(time_.steady() - started_).count();
+}
+
+void Control::publish(AdoptionCallback done) {
+    int64_t id = store_.current();
+    if (id == 0) return;  // nothing was ever committed, so nobody waits either
+    SnapshotState state{static_cast<uint64_t>(id), store_.drain(), store_.users(), store_.secrets(),
+                        store_.nonce_keys()};
+    auto snapshot = build_snapshot(config_, state);
+    auto now = time_.steady();
+    dataplane_.publish(state.revision, sealed_memory(snapshot), now, now + kAdoptionTime, std::move(done));
+}
+
+bool Control::renew_nonce_keys() {
+    auto keys = store_.nonce_keys();
+    int64_t now = time_.unix_seconds();
+    // A key from the future means that the clock was set back: its age cannot be told.
+    if (!keys.empty() && now - keys.front().created < kNonceKeyPeriod && keys.front().created <= now) return false;
+    store_.add_nonce_key(new_nonce_key(), now, kNonceKeys);
+    return true;
+}
+
+}  // namespace fedge::control

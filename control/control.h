@@ -1,0 +1,99 @@
+// What the daemon does, without HTTP: settings and their revisions, credentials, drain, and publishing every change.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "control/log.h"
+#include "control/problem.h"
+#include "control/publish/dataplane.h"
+#include "control/settings/config.h"
+#include "control/settings/settings.h"
+#include "control/store/store.h"
+
+namespace fedge::control {
+
+struct TimeSource {
+    std::function<Clock::time_point()> steady;
+    std::function<int64_t()> unix_seconds;
+
+    static TimeSource system();
+};
+
+struct CommitResult {
+    int64_t revision = 0;
+    bool adopted = false;
+    std::string reason;  // why it is not adopted
+    std::vector<Problem> warnings;
+};
+using CommitCallback = std::function<void(const CommitResult&)>;
+
+struct NewSecret {
+    int64_t id = 0;
+    std::string secret;  // shown this once
+};
+
+class Control {
+  public:
+    static constexpr auto kAdoptionTime = std::chrono::seconds(5);
+    static constexpr int64_t kNonceKeyPeriod = 3600;  // seconds; setting turn.nonce-lifetime is never longer
+    static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
+
+    // References outlive this object.
+    Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time);
+
+    // Publishes the revision in force, if there is one.
+    void start();
+    // Call every 200 ms or so: ends secrets, turns nonce keys over, lets the dataplane connection work.
+    void on_tick();
+
+    // Settings. What changes them throws Refusal and then has changed nothing.
+    int64_t revision() { return store_.current(); }
+    Settings committed();
+    Settings at_revision(int64_t revision);  // Refusal (not_found)
+    Settings candidate();
+    void edit(const Edits& edits) { store_.edit(edits); }
+    void discard() { store_.discard(); }
+    void commit(const std::string& comment, const std::string& who, CommitCallback done);
+    void rollback(int64_t revision, const std::string& who, CommitCallback done);
+
+    // Credentials and runtime state; every change is published at once.
+    void add_user(const std::string& name, const std::string& password, bool replace, const std::string& who);
+    void remove_user(const std::string& name, const std::string& who);
+    NewSecret add_secret(const std::string& who);
+    NewSecret rotate_secrets(int64_t keep_s, const std::string& who);
+    void remove_secret(int64_t id, const std::string& who);
+    void set_drain(bool on, const std::string& who);
+    void disconnect(uint64_t allocation, const std::string& user, const std::string& who, CountCallback done);
+
+    // What is not as it should be, for the operator.
+    std::vector<Problem> warnings();
+
+    Store& store() { return store_; }
+    Dataplane& dataplane() { return dataplane_; }
+    const Config& config() const { return config_; }
+    int64_t uptime_s() const;
+    TimeSource& time() { return time_; }
+
+  private:
+    Actor actor(const std::string& who) { return {who, time_.unix_seconds()}; }
+    Compiled compiled_or_refused(const Settings& settings);
+    void put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
+                      CommitCallback done);
+    void publish(AdoptionCallback done = {});
+    bool renew_nonce_keys();
+
+    Store& store_;
+    Dataplane& dataplane_;
+    Log& log_;
+    TimeSource time_;
+    Clock::time_point started_;
+    int64_t last_housekeeping_ = 0;
+    Config config_;  // of the revision in force
+    std::vector<Problem> config_warnings_;
+};
+
+}  // namespace fedge::control

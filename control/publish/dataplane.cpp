@@ -1,0 +1,255 @@
+#include "control/publish/dataplane.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "message_generated.h"
+
+namespace fedge::control {
+namespace {
+
+using contract::ChannelStatus;
+
+constexpr size_t kMaxQuestions = 1024;
+constexpr int kMessagesPerCall = 64;  // so that a chatty dataplane cannot starve the API
+
+template <typename T>
+std::vector<uint8_t> message_of(flatbuffers::FlatBufferBuilder& builder, contract::Body type,
+                                flatbuffers::Offset<T> body) {
+    contract::FinishMessageBuffer(builder, contract::CreateMessage(builder, type, body.Union()));
+    return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+}
+
+std::string text(const flatbuffers::String* s) {
+    return s ? s->str() : std::string();
+}
+
+}  // namespace
+
+Dataplane::Dataplane(std::string socket_path, Log& log)
+    : path_(std::move(socket_path)), log_(log), buffer_(contract::kMaxMessage) {}
+
+void Dataplane::publish(uint64_t revision, contract::Descriptor snapshot, Clock::time_point now,
+                        Clock::time_point deadline, AdoptionCallback done) {
+    snapshot_ = std::move(snapshot);
+    revision_ = revision;
+    generation_++;
+    refused_reason_.clear();
+    if (done) waiters_.push_back({generation_, deadline, std::move(done)});
+    if (!channel_.open()) connect(now);
+    send_snapshot();
+}
+
+void Dataplane::query(contract::Kind kind, uint64_t cursor, uint32_t limit, Clock::time_point now, PageCallback done) {
+    flatbuffers::FlatBufferBuilder builder;
+    uint32_t id = next_id_++;
+    auto message = message_of(builder, contract::Body::Query, contract::CreateQuery(builder, id, kind, cursor, limit));
+    ask(id, message, {now + kAnswerTime, std::move(done), {}});
+}
+
+void Dataplane::disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
+                                       CountCallback done) {
+    flatbuffers::FlatBufferBuilder builder;
+    uint32_t id = next_id_++;
+    auto name = user.empty() ? 0 : builder.CreateString(user);
+    auto message =
+        message_of(builder, contract::Body::Disconnect, contract::CreateDisconnect(builder, id, allocation, name));
+    ask(id, message, {now + kAnswerTime, {}, std::move(done)});
+}
+
+void Dataplane::ask(uint32_t id, std::span<const uint8_t> message, Question question) {
+    std::string error;
+    if (!greeted_) {
+        error = "the dataplane is not connected";
+    } else if (questions_.size() >= kMaxQuestions) {
+        error = "too many questions are waiting for the dataplane";
+    } else if (channel_.send(message) != ChannelStatus::ok) {
+        error = "the dataplane takes no questions now";
+    }
+    if (error.empty()) {
+        questions_.emplace(id, std::move(question));
+    } else if (question.page) {
+        question.page(nullptr, error);
+    } else {
+        question.count(0, error);
+    }
+}
+
+void Dataplane::connect(Clock::time_point now) {
+    next_attempt_ = now + kRetry;
+    channel_ = contract::Channel::connect(path_);
+    if (channel_.open()) {
+        connection_++;
+        return;
+    }
+    if (!complained_) {
+        log_.warning("no dataplane at " + path_ + " (" + std::strerror(errno) + "); trying every " +
+                     std::to_string(kRetry.count()) + " ms");
+    }
+    complained_ = true;
+}
+
+void Dataplane::drop_connection(const std::string& why) {
+    channel_.close();
+    bool had_one = std::exchange(greeted_, false);
+    // What a strange process says again every 200 ms is logged once.
+    if (had_one || !complained_) log_.warning("dataplane: " + why + "; connecting again");
+    complained_ = true;
+    counters_.reset();
+    in_flight_ = sent_generation_ = adopted_generation_ = adopted_revision_ = 0;
+    auto questions = std::exchange(questions_, {});
+    for (auto& [id, question] : questions) {
+        if (question.page) {
+            question.page(nullptr, why);
+        } else {
+            question.count(0, why);
+        }
+    }
+}
+
+void Dataplane::on_tick(Clock::time_point now) {
+    if (!channel_.open() && now >= next_attempt_) connect(now);
+    send_snapshot();
+    std::vector<uint32_t> late;
+    for (const auto& [id, question] : questions_) {
+        if (now >= question.deadline) late.push_back(id);
+    }
+    for (uint32_t id : late) {
+        answer(id, [](Question& q) {
+            const char* error = "the dataplane did not answer in time";
+            if (q.page) {
+                q.page(nullptr, error);
+            } else {
+                q.count(0, error);
+            }
+        });
+    }
+    std::vector<Waiter> over;
+    std::erase_if(waiters_, [&](Waiter& w) {
+        if (now < w.deadline) return false;
+        over.push_back(std::move(w));
+        return true;
+    });
+    for (auto& waiter : over) {
+        waiter.done(Adoption::pending,
+                    greeted_ ? "the dataplane has not adopted it yet" : "the dataplane is not connected");
+    }
+}
+
+void Dataplane::on_readable(Clock::time_point) {
+    for (int i = 0; i < kMessagesPerCall && channel_.open(); i++) {
+        size_t size;
+        contract::Descriptor fd;
+        ChannelStatus status = channel_.receive(buffer_, size, fd);
+        if (status == ChannelStatus::again) return;
+        if (status == ChannelStatus::closed) return drop_connection("the connection was closed");
+        if (status == ChannelStatus::failed) return drop_connection(std::strerror(errno));
+        if (status == ChannelStatus::too_big) return drop_connection("it sent a message that is too long");
+        flatbuffers::Verifier verifier(buffer_.data(), size);
+        if (!contract::VerifyMessageBuffer(verifier)) return drop_connection("it sent a message that does not verify");
+        handle(*contract::GetMessage(buffer_.data()), std::move(fd));
+    }
+}
+
+void Dataplane::handle(const contract::Message& message, contract::Descriptor fd) {
+    if (const auto* hello = message.body_as_Hello()) return greet(*hello, std::move(fd));
+    if (!greeted_) return drop_connection("it did not greet first");
+    if (const auto* adopted = message.body_as_Adopted()) {
+        on_adoption(adopted->revision(), Adoption::adopted, {});
+    } else if (const auto* refused = message.body_as_Refused()) {
+        on_adoption(refused->revision(), Adoption::refused, text(refused->reason()));
+    } else if (const auto* page = message.body_as_Page()) {
+        answer(page->id(), [&](Question& q) {
+            if (!q.page) return;
+            std::string error = text(page->error());
+            q.page(error.empty() ? page : nullptr, error);
+        });
+    } else if (const auto* disconnected = message.body_as_Disconnected()) {
+        answer(disconnected->id(), [&](Question& q) {
+            if (q.count) q.count(disconnected->count(), {});
+        });
+    } else if (const auto* event = message.body_as_Event()) {
+        auto severity = event->severity() == contract::Severity::error     ? Severity::error
+                        : event->severity() == contract::Severity::warning ? Severity::warning
+                                                                           : Severity::info;
+        log_.write(severity, "dataplane: " + text(event->text()));
+    } else {
+        drop_connection("it sent a message that is not for control");
+    }
+}
+
+void Dataplane::greet(const contract::Hello& hello, contract::Descriptor fd) {
+    if (hello.contract() != contract::kContractVersion) {
+        return drop_connection("it speaks contract version " + std::to_string(hello.contract()) +
+                               ", this control speaks " + std::to_string(contract::kContractVersion) +
+                               ": install programs of one version");
+    }
+    std::string why;
+    counters_.reset();
+    if (auto view = CounterView::map(fd, why)) {
+        counters_.emplace(std::move(*view));
+    } else {
+        return drop_connection(why);
+    }
+    info_ = {text(hello.version()), hello.pid(), hello.started_unix_ns(), hello.hugepages(), text(hello.idle()), {}};
+    if (hello.ports()) {
+        for (const auto* p : *hello.ports()) {
+            info_.ports.push_back(
+                {p->name()->str(), text(p->device()), text(p->driver()), text(p->mac()), p->queues(), p->mtu()});
+        }
+    }
+    adopted_revision_ = hello.revision();
+    greeted_ = true;
+    complained_ = false;
+    log_.info("dataplane " + info_.version + " connected, pid " + std::to_string(info_.pid) + ", revision in force " +
+              std::to_string(hello.revision()));
+    send_snapshot();
+}
+
+void Dataplane::send_snapshot() {
+    if (!greeted_ || in_flight_ || sent_generation_ == generation_ || !snapshot_) return;
+    flatbuffers::FlatBufferBuilder builder;
+    auto message = message_of(builder, contract::Body::Publish, contract::CreatePublish(builder, revision_));
+    // A full queue empties; the next tick tries again.
+    if (channel_.send(message, snapshot_.get()) != ChannelStatus::ok) return;
+    in_flight_ = sent_generation_ = generation_;
+}
+
+void Dataplane::on_adoption(uint64_t revision, Adoption outcome, const std::string& reason) {
+    if (!in_flight_) return;
+    uint64_t generation = std::exchange(in_flight_, 0);
+    if (outcome == Adoption::adopted) {
+        adopted_generation_ = generation;
+        adopted_revision_ = revision;
+        log_.info("dataplane runs on revision " + std::to_string(revision));
+    } else {
+        log_.error("dataplane refused revision " + std::to_string(revision) + ": " + reason);
+        if (generation == generation_) refused_reason_ = reason;
+    }
+    settle(generation, outcome, reason);
+    send_snapshot();
+}
+
+void Dataplane::settle(uint64_t generation, Adoption outcome, const std::string& reason) {
+    std::vector<Waiter> over;
+    std::erase_if(waiters_, [&](Waiter& w) {
+        if (w.generation > generation) return false;
+        over.push_back(std::move(w));
+        return true;
+    });
+    for (auto& waiter : over) {
+        bool own = waiter.generation == generation;
+        waiter.done(own ? outcome : Adoption::superseded, own ? reason : "a newer snapshot took its place");
+    }
+}
+
+void Dataplane::answer(uint32_t id, const std::function<void(Question&)>& how) {
+    auto found = questions_.find(id);
+    if (found == questions_.end()) return;  // too late: its time ran out
+    Question question = std::move(found->second);
+    questions_.erase(found);
+    how(question);
+}
+
+}  // namespace fedge::control

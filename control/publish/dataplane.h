@@ -1,0 +1,141 @@
+// Control's side of the connection to the dataplane: greets, publishes, asks, listens to events, and connects again for
+// ever.
+//
+// It owns no loop: whoever owns one watches descriptor() while it is not -1, calls on_readable() when something came
+// and on_tick() at least every 200 ms. Time is an argument. All callbacks run inside of these two calls, or inside of
+// the call that made them if there is no connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/log.h"
+#include "control/publish/counters.h"
+#include "dataplane/contract/channel.h"
+
+namespace fedge::contract {
+struct Message;
+struct Hello;
+struct Page;
+enum class Kind : uint8_t;
+}  // namespace fedge::contract
+
+namespace fedge::control {
+
+using Clock = std::chrono::steady_clock;
+
+struct BootPortInfo {
+    std::string name, device, driver, mac;
+    uint16_t queues = 0;
+    uint16_t mtu = 0;
+};
+
+// What the dataplane said of itself.
+struct DataplaneInfo {
+    std::string version;
+    int pid = 0;
+    uint64_t started_unix_ns = 0;
+    bool hugepages = false;
+    std::string idle;
+    std::vector<BootPortInfo> ports;
+};
+
+enum class Adoption : uint8_t {
+    adopted,
+    refused,     // the dataplane goes on with the snapshot before it
+    superseded,  // a newer snapshot took its place before it was sent
+    pending,     // not answered in time; it stays published
+};
+using AdoptionCallback = std::function<void(Adoption, const std::string& reason)>;
+// `page` is valid during the call; nullptr: `error` says why.
+using PageCallback = std::function<void(const contract::Page* page, const std::string& error)>;
+using CountCallback = std::function<void(uint32_t count, const std::string& error)>;
+
+class Dataplane {
+  public:
+    static constexpr auto kRetry = std::chrono::milliseconds(200);
+    static constexpr auto kAnswerTime = std::chrono::seconds(2);
+
+    Dataplane(std::string socket_path, Log& log);
+
+    // Publishes `snapshot` (sealed) from now on, also to every dataplane that comes later. `done` is called once, at
+    // the latest at `deadline`; it may be empty.
+    void publish(uint64_t revision, contract::Descriptor snapshot, Clock::time_point now,
+                 Clock::time_point deadline = {}, AdoptionCallback done = {});
+
+    void query(contract::Kind kind, uint64_t cursor, uint32_t limit, Clock::time_point now, PageCallback done);
+    void disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
+                                CountCallback done);
+
+    bool connected() const { return greeted_; }
+    // Changes with every connection, so that a watcher notices a new one even if the number of its descriptor is the
+    // same.
+    uint64_t connection() const { return connection_; }
+    int descriptor() const { return channel_.open() ? channel_.descriptor() : -1; }
+    void on_readable(Clock::time_point now);
+    void on_tick(Clock::time_point now);
+
+    const DataplaneInfo& info() const { return info_; }
+    const CounterView* counters() const { return counters_ ? &*counters_ : nullptr; }
+    uint64_t adopted_revision() const { return adopted_revision_; }
+    // The newest snapshot is in force.
+    bool adopted() const { return connected() && adopted_generation_ == generation_ && generation_ != 0; }
+    const std::string& refused_reason() const { return refused_reason_; }
+
+  private:
+    struct Question {
+        Clock::time_point deadline;
+        PageCallback page;
+        CountCallback count;
+    };
+    struct Waiter {
+        uint64_t generation;
+        Clock::time_point deadline;
+        AdoptionCallback done;
+    };
+
+    void connect(Clock::time_point now);
+    void drop_connection(const std::string& why);
+    void handle(const contract::Message& message, contract::Descriptor fd);
+    void greet(const contract::Hello& hello, contract::Descriptor fd);
+    void send_snapshot();
+    void on_adoption(uint64_t revision, Adoption outcome, const std::string& reason);
+    void settle(uint64_t generation, Adoption outcome, const std::string& reason);
+    void ask(uint32_t id, std::span<const uint8_t> message, Question question);
+    void answer(uint32_t id, const std::function<void(Question&)>& how);
+
+    std::string path_;
+    Log& log_;
+    contract::Channel channel_;
+    std::vector<uint8_t> buffer_;
+    uint64_t connection_ = 0;
+    bool greeted_ = false;
+    bool complained_ = false;  // the reason why there is no connection was logged
+    Clock::time_point next_attempt_{};
+    DataplaneInfo info_;
+    std::optional<CounterView> counters_;
+
+    // Snapshots are counted here: the same revision is published again when credentials change. One is in flight at a
+    // time.
+    contract::Descriptor snapshot_;
+    uint64_t revision_ = 0;
+    uint64_t generation_ = 0;
+    uint64_t in_flight_ = 0;  // generation; 0: none
+    uint64_t sent_generation_ = 0;
+    uint64_t adopted_generation_ = 0;
+    uint64_t adopted_revision_ = 0;
+    std::string refused_reason_;
+    std::vector<Waiter> waiters_;
+
+    uint32_t next_id_ = 1;
+    std::map<uint32_t, Question> questions_;
+};
+
+}  // namespace fedge::control

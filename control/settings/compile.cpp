@@ -1,0 +1,209 @@
+// Keys to structures. What the structures must fulfil together is in check.cpp.
+#include <algorithm>
+#include <map>
+
+#include "control/settings/check.h"
+#include "control/settings/config.h"
+#include "control/settings/table.h"
+
+namespace fedge::control {
+namespace {
+
+constexpr uint16_t kTurnPort = 3478;
+
+// Looks settings up with their defaults.
+class Reader {
+  public:
+    explicit Reader(const Settings& settings) : settings_(settings) {}
+
+    Values list(const std::string& key) const {
+        if (auto found = settings_.find(key); found != settings_.end()) return found->second;
+        const std::string& initially = find_setting(key).definition->initially;
+        return initially.empty() ? Values{} : Values{initially};
+    }
+    std::string text(const std::string& key) const {
+        Values values = list(key);
+        return values.empty() ? "" : values.front();
+    }
+    template <typename T>
+    T number(const std::string& key) const {
+        return static_cast<T>(parse_integer(text(key)).value_or(0));
+    }
+    bool flag(const std::string& key) const { return text(key) == "on"; }
+    Side side(const std::string& key) const { return text(key) == "internal" ? Side::internal : Side::external; }
+
+    std::vector<Prefix> prefixes(const std::string& key) const { return parsed<Prefix>(key); }
+    std::vector<IpAddress> addresses(const std::string& key) const { return parsed<IpAddress>(key); }
+    std::vector<Endpoint> endpoints(const std::string& key) const { return parsed<Endpoint>(key); }
+
+    // What stands for NAME, PREFIX or ADDRESS in keys that start with `head`, in order, once each.
+    std::vector<std::string> names(std::string_view head) const {
+        std::vector<std::string> names;
+        for (auto it = settings_.lower_bound(std::string(head)); it != settings_.end() && it->first.starts_with(head);
+             ++it) {
+            std::string name = find_setting(it->first).name;
+            if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+        }
+        return names;
+    }
+
+  private:
+    template <typename T>
+    std::vector<T> parsed(const std::string& key) const {
+        std::vector<T> out;
+        for (const auto& value : list(key)) {
+            if (auto item = T::parse(value)) out.push_back(*item);
+        }
+        return out;
+    }
+
+    const Settings& settings_;
+};
+
+std::vector<InterfaceConfig> read_interfaces(const Reader& reader) {
+    std::vector<InterfaceConfig> out;
+    for (const auto& name : reader.names("interface.")) {
+        std::string key = "interface." + name + ".";
+        out.push_back({name, reader.side(key + "role"), reader.text(key + "port"),
+                       reader.number<uint16_t>(key + "vlan"), reader.number<uint16_t>(key + "mtu"),
+                       reader.prefixes(key + "address"), reader.addresses(key + "gateway")});
+    }
+    return out;
+}
+
+std::vector<AccessConfig> read_access(const Reader& reader, std::vector<Problem>& errors) {
+    std::multimap<uint32_t, AccessConfig> by_order;
+    for (const auto& name : reader.names("access.")) {
+        std::string key = "access." + name + ".";
+        auto sources = reader.prefixes(key + "source");
+        if (sources.empty()) {
+            errors.push_back({key + "source", "access rule " + name + " has no source",
+                              "set " + key + "source to the networks that it is for, or unset access." + name});
+        }
+        for (const auto& source : sources) {
+            by_order.emplace(
+                reader.number<uint32_t>(key + "order"),
+                AccessConfig{name, reader.side(key + "role"), source, reader.text(key + "action") == "allow"});
+        }
+    }
+    std::vector<AccessConfig> out;
+    for (auto& [order, rule] : by_order) out.push_back(std::move(rule));
+    return out;
+}
+
+// The first address of each family.
+std::vector<IpAddress> first_addresses(const InterfaceConfig& interface) {
+    std::vector<IpAddress> out;
+    for (Family family : {Family::ipv4, Family::ipv6}) {
+        for (const auto& prefix : interface.addresses) {
+            if (prefix.address.family() != family) continue;
+            out.push_back(prefix.address);
+            break;
+        }
+    }
+    return out;
+}
+
+void read_listeners(const Reader& reader, Config& config, std::vector<Problem>& errors) {
+    auto endpoints = reader.endpoints("turn.listen");
+    if (endpoints.empty()) {
+        for (const auto& interface : config.interfaces) {
+            for (const auto& address : first_addresses(interface)) {
+                config.listeners.push_back({interface.name, {address, kTurnPort}});
+            }
+        }
+    }
+    for (const auto& endpoint : endpoints) {
+        const InterfaceConfig* owner = owner_of(config, endpoint.address);
+        if (owner) {
+            config.listeners.push_back({owner->name, endpoint});
+        } else {
+            errors.push_back({"turn.listen", endpoint.address.text() + " is no address of an interface",
+                              "add it to interface.NAME.address, or listen on an address that is there"});
+        }
+    }
+}
+
+void read_relay_addresses(const Reader& reader, Config& config, std::vector<Problem>& errors) {
+    auto& relay = config.turn.relay_addresses;
+    Values values = reader.list("turn.relay-address");
+    if (values.empty()) {
+        for (const auto& interface : config.interfaces) {
+            if (interface.role != Side::external) continue;
+            for (const auto& address : first_addresses(interface)) relay.push_back({address, address});
+        }
+    }
+    for (const auto& value : values) add_relay_pool(config, value, *parse_addresses(value), errors);
+    for (const auto& name : reader.names("turn.advertise.")) {
+        auto address = IpAddress::parse(name);
+        auto found = std::find_if(relay.begin(), relay.end(), [&](const auto& r) { return r.address == *address; });
+        std::string key = "turn.advertise." + name;
+        if (found == relay.end()) {
+            errors.push_back({key, name + " is no relay address", "add it to turn.relay-address, or unset " + key});
+        } else {
+            found->advertised = *IpAddress::parse(reader.text(key));
+        }
+    }
+}
+
+void read_routes(const Reader& reader, Config& config, std::vector<Problem>& errors) {
+    for (const auto& name : reader.names("route.")) {
+        std::string key = "route." + name;
+        RouteConfig route{*Prefix::parse(name), *IpAddress::parse(reader.text(key)), {}};
+        if (route.destination.address.is_v4() != route.gateway.is_v4()) {
+            errors.push_back({key, "gateway " + route.gateway.text() + " is of another address family than " + name,
+                              "give a gateway of the family of the network"});
+        } else if (const InterfaceConfig* interface = on_link(config, route.gateway)) {
+            route.interface = interface->name;
+            config.routes.push_back(route);
+        } else {
+            errors.push_back({key, "gateway " + route.gateway.text() + " is in no subnet of an interface",
+                              "give a gateway that an interface reaches directly, or correct interface.NAME.address"});
+        }
+    }
+}
+
+void read_turn(const Reader& reader, TurnConfig& turn) {
+    turn.realm = reader.text("turn.realm");
+    turn.port_first = reader.number<uint16_t>("turn.port-first");
+    turn.port_last = reader.number<uint16_t>("turn.port-last");
+    turn.port_quarantine_s = reader.number<uint32_t>("turn.port-quarantine");
+    turn.default_lifetime_s = reader.number<uint32_t>("turn.lifetime-default");
+    turn.max_lifetime_s = reader.number<uint32_t>("turn.lifetime-max");
+    turn.permission_lifetime_s = reader.number<uint32_t>("turn.permission-lifetime");
+    turn.channel_lifetime_s = reader.number<uint32_t>("turn.channel-lifetime");
+    turn.max_permissions = reader.number<uint16_t>("turn.max-permissions");
+    turn.max_channels = reader.number<uint16_t>("turn.max-channels");
+    turn.user_quota = reader.number<uint32_t>("turn.quota-user");
+    turn.total_quota = reader.number<uint32_t>("turn.quota-total");
+    turn.allocation_kbps = reader.number<uint32_t>("turn.bandwidth-allocation-kbps");
+    turn.user_kbps = reader.number<uint32_t>("turn.bandwidth-user-kbps");
+    turn.password_algorithms = reader.flag("turn.password-algorithms");
+    turn.nonce_lifetime_s = reader.number<uint32_t>("turn.nonce-lifetime");
+    turn.unauthenticated_rate = reader.number<uint32_t>("turn.unauthenticated-rate");
+    turn.unauthenticated_burst = reader.number<uint32_t>("turn.unauthenticated-burst");
+    turn.peer_allow = reader.prefixes("turn.peer-allow");
+    turn.peer_deny = reader.prefixes("turn.peer-deny");
+}
+
+}  // namespace
+
+Compiled compile(const Settings& settings) {
+    Reader reader(settings);
+    Compiled out;
+    Config& config = out.config;
+    config.interfaces = read_interfaces(reader);
+    read_turn(reader, config.turn);
+    check_interfaces(config, out.errors);
+    read_listeners(reader, config, out.errors);
+    read_relay_addresses(reader, config, out.errors);
+    read_routes(reader, config, out.errors);
+    config.access = read_access(reader, out.errors);
+    config.icmp_rate = reader.number<uint32_t>("icmp.rate");
+    config.icmp_echo = reader.flag("icmp.echo");
+    check_turn(config, out.errors);
+    collect_warnings(config, out.warnings);
+    return out;
+}
+
+}  // namespace fedge::control

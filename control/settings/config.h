@@ -1,0 +1,93 @@
+// Settings compiled into what they mean, with every rule that spans several keys checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "control/problem.h"
+#include "control/settings/settings.h"
+#include "control/settings/values.h"
+#include "dataplane/base/address.h"
+
+namespace fedge::control {
+
+enum class Side : uint8_t { external, internal };
+
+struct InterfaceConfig {
+    std::string name;
+    Side role = Side::external;
+    std::string port;
+    uint16_t vlan = 0;
+    uint16_t mtu = 1500;
+    std::vector<Prefix> addresses;
+    std::vector<IpAddress> gateways;
+};
+
+struct RouteConfig {
+    Prefix destination;
+    IpAddress gateway;
+    std::string interface;
+};
+
+struct ListenerConfig {
+    std::string interface;
+    Endpoint endpoint;
+};
+
+struct RelayAddressConfig {
+    IpAddress address;
+    IpAddress advertised;
+};
+
+struct AccessConfig {
+    std::string name;
+    Side role = Side::external;
+    Prefix source;
+    bool allow = false;
+};
+
+struct TurnConfig {
+    std::string realm;
+    std::vector<RelayAddressConfig> relay_addresses;
+    uint16_t port_first = 0;
+    uint16_t port_last = 0;
+    uint32_t port_quarantine_s = 0;
+    uint32_t default_lifetime_s = 0;
+    uint32_t max_lifetime_s = 0;
+    uint32_t permission_lifetime_s = 0;
+    uint32_t channel_lifetime_s = 0;
+    uint16_t max_permissions = 0;
+    uint16_t max_channels = 0;
+    uint32_t user_quota = 0;
+    uint32_t total_quota = 0;
+    uint32_t allocation_kbps = 0;
+    uint32_t user_kbps = 0;
+    bool password_algorithms = true;
+    uint32_t nonce_lifetime_s = 0;
+    uint32_t unauthenticated_rate = 0;
+    uint32_t unauthenticated_burst = 0;
+    std::vector<Prefix> peer_allow;
+    std::vector<Prefix> peer_deny;
+};
+
+struct Config {
+    std::vector<InterfaceConfig> interfaces;
+    std::vector<RouteConfig> routes;
+    std::vector<ListenerConfig> listeners;
+    std::vector<AccessConfig> access;  // in the order in which they are tried
+    TurnConfig turn;
+    uint32_t icmp_rate = 0;
+    bool icmp_echo = true;
+};
+
+struct Compiled {
+    Config config;
+    std::vector<Problem> errors;    // any: the settings must not come into force
+    std::vector<Problem> warnings;  // valid, but probably not what is wanted
+};
+
+// `settings` hold canonical keys and values (find_setting, checked_values).
+Compiled compile(const Settings& settings);
+
+}  // namespace fedge::control

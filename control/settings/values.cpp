@@ -1,0 +1,164 @@
+#include "control/settings/values.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace fedge::control {
+namespace {
+
+constexpr size_t kMaxName = 32;
+constexpr size_t kMaxRealm = 127;
+
+bool is_name(std::string_view text) {
+    auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    return !text.empty() && text.size() <= kMaxName && std::all_of(text.begin(), text.end(), fits);
+}
+
+bool is_realm(std::string_view text) {
+    auto fits = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    return !text.empty() && text.size() <= kMaxRealm && text.front() != ' ' && text.back() != ' ' &&
+           std::all_of(text.begin(), text.end(), fits);
+}
+
+std::optional<std::string> canonical_boolean(std::string_view text) {
+    if (text == "on" || text == "true" || text == "yes") return "on";
+    if (text == "off" || text == "false" || text == "no") return "off";
+    return std::nullopt;
+}
+
+std::string text_of_range(const AddressRange& range, std::string_view text) {
+    if (text.find('-') != std::string_view::npos) return range.first.text() + "-" + range.last.text();
+    if (text.find('/') == std::string_view::npos) return range.first.text();
+    return Prefix::parse(text)->text();
+}
+
+}  // namespace
+
+const char* name_of(ValueType type) {
+    switch (type) {
+        case ValueType::boolean: return "boolean";
+        case ValueType::integer: return "integer";
+        case ValueType::choice: return "choice";
+        case ValueType::name: return "name";
+        case ValueType::realm: return "realm";
+        case ValueType::address: return "address";
+        case ValueType::prefix: return "prefix";
+        case ValueType::cidr: return "interface-address";
+        case ValueType::endpoint: return "endpoint";
+        case ValueType::addresses: return "addresses";
+    }
+    return "";
+}
+
+uint64_t AddressRange::size() const {
+    constexpr uint64_t kMost = uint64_t{1} << 32;
+    if (first.high() != last.high()) return kMost;
+    uint64_t distance = last.low() - first.low();
+    return distance >= kMost ? kMost : distance + 1;
+}
+
+IpAddress advance(const IpAddress& a, uint64_t offset) {
+    uint8_t octets[16];
+    uint64_t low = a.low() + offset;
+    store_be64(octets, a.high() + (low < offset ? 1 : 0));
+    store_be64(octets + 8, low);
+    return IpAddress::v6_bytes(octets);
+}
+
+AddressRange range_of(const Prefix& prefix) {
+    uint64_t high_mask = prefix.length == 0    ? 0
+                         : prefix.length >= 64 ? ~uint64_t{0}
+                                               : ~uint64_t{0} << (64 - prefix.length);
+    uint64_t low_mask = prefix.length <= 64    ? 0
+                        : prefix.length >= 128 ? ~uint64_t{0}
+                                               : ~uint64_t{0} << (128 - prefix.length);
+    auto address = [](uint64_t high, uint64_t low) {
+        uint8_t octets[16];
+        store_be64(octets, high);
+        store_be64(octets + 8, low);
+        return IpAddress::v6_bytes(octets);
+    };
+    return {address(prefix.address.high() & high_mask, prefix.address.low() & low_mask),
+            address(prefix.address.high() | ~high_mask, prefix.address.low() | ~low_mask)};
+}
+
+std::optional<AddressRange> parse_addresses(std::string_view text) {
+    if (auto dash = text.find('-'); dash != std::string_view::npos) {
+        auto first = IpAddress::parse(text.substr(0, dash));
+        auto last = IpAddress::parse(text.substr(dash + 1));
+        if (!first || !last || first->is_v4() != last->is_v4() || *last < *first) return std::nullopt;
+        return AddressRange{*first, *last};
+    }
+    auto prefix = Prefix::parse(text);
+    if (!prefix) return std::nullopt;
+    AddressRange range = range_of(*prefix);
+    if (range.first != prefix->address) return std::nullopt;
+    return range;
+}
+
+std::optional<int64_t> parse_integer(std::string_view text) {
+    int64_t value;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::optional<std::string> canonical(ValueType type, std::string_view text, int64_t minimum, int64_t maximum,
+                                     const std::vector<std::string>& choices) {
+    switch (type) {
+        case ValueType::boolean: return canonical_boolean(text);
+        case ValueType::integer:
+            if (auto value = parse_integer(text); value && *value >= minimum && *value <= maximum)
+                return std::to_string(*value);
+            return std::nullopt;
+        case ValueType::choice:
+            if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::string(text);
+            return std::nullopt;
+        case ValueType::name: return is_name(text) ? std::optional(std::string(text)) : std::nullopt;
+        case ValueType::realm: return is_realm(text) ? std::optional(std::string(text)) : std::nullopt;
+        case ValueType::address:
+            if (auto address = IpAddress::parse(text)) return address->text();
+            return std::nullopt;
+        case ValueType::prefix:
+            if (auto prefix = Prefix::parse(text); prefix && range_of(*prefix).first == prefix->address)
+                return prefix->text();
+            return std::nullopt;
+        case ValueType::cidr:
+            if (auto prefix = Prefix::parse(text); prefix && text.find('/') != std::string_view::npos)
+                return prefix->text();
+            return std::nullopt;
+        case ValueType::endpoint:
+            if (auto endpoint = Endpoint::parse(text); endpoint && endpoint->port != 0) return endpoint->text();
+            return std::nullopt;
+        case ValueType::addresses:
+            if (auto range = parse_addresses(text)) return text_of_range(*range, text);
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+std::string wanted(ValueType type, int64_t minimum, int64_t maximum, const std::vector<std::string>& choices) {
+    switch (type) {
+        case ValueType::boolean: return "on or off";
+        case ValueType::integer:
+            return "a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum);
+        case ValueType::choice: {
+            std::string list;
+            for (const auto& choice : choices) list += (list.empty() ? "" : " or ") + choice;
+            return list;
+        }
+        case ValueType::name: return "a name of 1 to 32 letters, digits, '-' or '_'";
+        case ValueType::realm: return "1 to 127 printable ASCII characters without '\"' and '\\'";
+        case ValueType::address: return "an IPv4 or IPv6 address";
+        case ValueType::prefix: return "ADDRESS/LENGTH with no bits set behind the prefix length";
+        case ValueType::cidr: return "ADDRESS/LENGTH, the address of the interface and the length of its subnet";
+        case ValueType::endpoint: return "ADDRESS:PORT, or [ADDRESS]:PORT for IPv6";
+        case ValueType::addresses: return "ADDRESS, ADDRESS/LENGTH with no bits set behind the length, or FIRST-LAST";
+    }
+    return "";
+}
+
+}  // namespace fedge::control

@@ -1,0 +1,59 @@
+// The schema of the store. To change it: append a step; steps that ran are never edited.
+#pragma once
+
+namespace fedge::control {
+
+// kSchema[n] brings version n to n + 1; the version is kept in PRAGMA user_version.
+inline constexpr const char* kSchema[] = {
+    R"sql(
+CREATE TABLE revision(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    parent INTEGER REFERENCES revision(id),
+    created INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    comment TEXT NOT NULL
+);
+-- Several values are kept in one text, separated by line feeds, which no value can contain.
+CREATE TABLE setting(
+    revision INTEGER NOT NULL REFERENCES revision(id),
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY(revision, key)
+) WITHOUT ROWID;
+-- NULL: unset.
+CREATE TABLE candidate(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE turn_user(
+    name TEXT PRIMARY KEY,
+    realm TEXT NOT NULL,
+    md5 BLOB NOT NULL,
+    sha256 BLOB NOT NULL,
+    userhash BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    who TEXT NOT NULL
+) WITHOUT ROWID;
+-- AUTOINCREMENT: the id of a removed secret is never used again.
+CREATE TABLE turn_secret(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    secret TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    remove_at INTEGER
+);
+CREATE TABLE nonce_key(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, created INTEGER NOT NULL);
+CREATE TABLE flag(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE audit(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE TRIGGER revision_kept BEFORE DELETE ON revision BEGIN SELECT RAISE(ABORT, 'revisions are kept'); END;
+CREATE TRIGGER revision_fixed BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'revisions are immutable'); END;
+CREATE TRIGGER setting_kept BEFORE DELETE ON setting BEGIN SELECT RAISE(ABORT, 'revisions are kept'); END;
+CREATE TRIGGER setting_fixed BEFORE UPDATE ON setting BEGIN SELECT RAISE(ABORT, 'revisions are immutable'); END;
+)sql",
+};
+
+inline constexpr int kSchemaVersion = sizeof(kSchema) / sizeof(kSchema[0]);
+
+}  // namespace fedge::control

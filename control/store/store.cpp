@@ -1,0 +1,304 @@
+#include "control/store/store.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "control/store/schema.h"
+
+namespace fedge::control {
+namespace {
+
+std::string joined(const Values& values) {
+    std::string out;
+    for (size_t i = 0; i < values.size(); i++) out += (i ? "\n" : "") + values[i];
+    return out;
+}
+
+Values separated(const std::string& text) {
+    Values out;
+    size_t start = 0;
+    while (true) {
+        size_t end = text.find('\n', start);
+        out.push_back(text.substr(start, end - start));
+        if (end == std::string::npos) return out;
+        start = end + 1;
+    }
+}
+
+// Creates the directory and the file with private modes before SQLite writes a byte; SQLite gives its WAL files the
+// mode of the main file.
+std::string prepared_file(const std::string& directory) {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+        throw StoreError("state-dir " + directory + " cannot be created: " + std::strerror(errno));
+    }
+    std::string file = directory + "/control.db";
+    mode_t old = ::umask(0177);
+    FILE* created = std::fopen(file.c_str(), "ae");
+    ::umask(old);
+    if (!created) throw StoreError("state-dir: " + file + " cannot be written: " + std::strerror(errno));
+    std::fclose(created);
+    if (::chmod(file.c_str(), 0600) != 0) throw StoreError("state-dir: mode of " + file + ": " + std::strerror(errno));
+    return file;
+}
+
+void write_audit(Database& database, const Actor& actor, std::string_view action, std::string_view detail) {
+    Statement(database, "INSERT INTO audit(at, who, action, detail) VALUES(?, ?, ?, ?)")
+        .add(actor.at)
+        .add(actor.who)
+        .add(action)
+        .add(detail)
+        .run();
+}
+
+}  // namespace
+
+Store::Store(const std::string& directory) : database_(prepared_file(directory)) {
+    try {
+        database_.execute(
+            "PRAGMA busy_timeout=1000; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+            "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;");
+        migrate();
+    } catch (const SqlError& error) {
+        if (error.code() == SQLITE_BUSY)
+            throw StoreError("state-dir " + directory + " is in use by another fedge-control");
+        throw StoreError("state-dir " + directory + ": " + error.what());
+    }
+}
+
+void Store::migrate() {
+    Transaction transaction(database_);
+    int64_t version = 0;
+    {
+        Statement read(database_, "PRAGMA user_version");
+        if (read.step()) version = read.integer(0);
+    }
+    if (version > kSchemaVersion) {
+        throw StoreError("the store was written by a newer fedge-control (schema " + std::to_string(version) +
+                         ", this one knows " + std::to_string(kSchemaVersion) + "): install that version again");
+    }
+    for (int64_t step = version; step < kSchemaVersion; step++) database_.execute(kSchema[step]);
+    database_.execute(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str());
+    transaction.commit();
+}
+
+int64_t Store::current() {
+    Statement read(database_, "SELECT max(id) FROM revision");
+    return read.step() ? read.integer(0) : 0;
+}
+
+std::optional<Settings> Store::settings(int64_t revision) {
+    Settings out;
+    if (revision == 0) return out;
+    Statement known(database_, "SELECT 1 FROM revision WHERE id = ?");
+    if (!known.add(revision).step()) return std::nullopt;
+    Statement read(database_, "SELECT key, value FROM setting WHERE revision = ?");
+    read.add(revision);
+    while (read.step()) out[read.text(0)] = separated(read.text(1));
+    return out;
+}
+
+std::vector<Revision> Store::revisions(int64_t limit) {
+    std::vector<Revision> out;
+    Statement read(database_, "SELECT id, parent, created, who, comment FROM revision ORDER BY id DESC LIMIT ?");
+    read.add(limit);
+    while (read.step()) out.push_back({read.integer(0), read.integer(1), read.integer(2), read.text(3), read.text(4)});
+    return out;
+}
+
+int64_t Store::append(const Settings& settings, const std::string& comment, const Actor& actor, bool clear_candidate) {
+    Transaction transaction(database_);
+    int64_t parent = current();
+    Statement insert(database_, "INSERT INTO revision(parent, created, who, comment) VALUES(?, ?, ?, ?)");
+    if (parent) {
+        insert.add(parent);
+    } else {
+        insert.add_null();
+    }
+    insert.add(actor.at).add(actor.who).add(comment).run();
+    int64_t id = database_.last_id();
+    Statement write(database_, "INSERT INTO setting(revision, key, value) VALUES(?, ?, ?)");
+    for (const auto& [key, values] : settings) {
+        write.add(id).add(key).add(joined(values)).run();
+        write.rewind();
+    }
+    if (clear_candidate) database_.execute("DELETE FROM candidate");
+    transaction.commit();
+    return id;
+}
+
+Edits Store::candidate() {
+    Edits out;
+    Statement read(database_, "SELECT key, value FROM candidate");
+    while (read.step()) {
+        out[read.text(0)] = read.null(1) ? std::nullopt : std::optional(separated(read.text(1)));
+    }
+    return out;
+}
+
+void Store::edit(const Edits& edits) {
+    Transaction transaction(database_);
+    Statement write(database_, "INSERT OR REPLACE INTO candidate(key, value) VALUES(?, ?)");
+    for (const auto& [key, values] : edits) {
+        write.add(key);
+        if (values) {
+            write.add(joined(*values));
+        } else {
+            write.add_null();
+        }
+        write.run();
+        write.rewind();
+    }
+    transaction.commit();
+}
+
+void Store::discard() {
+    database_.execute("DELETE FROM candidate");
+}
+
+std::vector<UserRecord> Store::users() {
+    std::vector<UserRecord> out;
+    Statement read(database_, "SELECT name, realm, md5, sha256, userhash, created, who FROM turn_user ORDER BY name");
+    while (read.step()) {
+        out.push_back(
+            {read.text(0), read.text(1), read.blob(2), read.blob(3), read.blob(4), read.integer(5), read.text(6)});
+    }
+    return out;
+}
+
+bool Store::has_user(const std::string& name) {
+    return Statement(database_, "SELECT 1 FROM turn_user WHERE name = ?").add(name).step();
+}
+
+size_t Store::user_count() {
+    Statement read(database_, "SELECT count(*) FROM turn_user");
+    return read.step() ? static_cast<size_t>(read.integer(0)) : 0;
+}
+
+void Store::put_user(const UserRecord& user, const Actor& actor) {
+    Transaction transaction(database_);
+    bool known = has_user(user.name);
+    Statement(database_,
+              "INSERT OR REPLACE INTO turn_user(name, realm, md5, sha256, userhash, created, who) VALUES(?, ?, ?, ?, "
+              "?, ?, ?)")
+        .add(user.name)
+        .add(user.realm)
+        .add(user.md5)
+        .add(user.sha256)
+        .add(user.userhash)
+        .add(actor.at)
+        .add(actor.who)
+        .run();
+    write_audit(database_, actor, known ? "user-replace" : "user-add", user.name);
+    transaction.commit();
+}
+
+bool Store::remove_user(const std::string& name, const Actor& actor) {
+    Transaction transaction(database_);
+    Statement(database_, "DELETE FROM turn_user WHERE name = ?").add(name).run();
+    if (database_.changes() == 0) return false;
+    write_audit(database_, actor, "user-remove", name);
+    transaction.commit();
+    return true;
+}
+
+std::vector<SecretRecord> Store::secrets() {
+    std::vector<SecretRecord> out;
+    Statement read(database_, "SELECT id, secret, created, remove_at FROM turn_secret ORDER BY id");
+    while (read.step()) {
+        out.push_back({read.integer(0), read.text(1), read.integer(2),
+                       read.null(3) ? std::nullopt : std::optional(read.integer(3))});
+    }
+    return out;
+}
+
+int64_t Store::add_secret(const std::string& secret, const Actor& actor) {
+    Transaction transaction(database_);
+    Statement(database_, "INSERT INTO turn_secret(secret, created) VALUES(?, ?)").add(secret).add(actor.at).run();
+    int64_t id = database_.last_id();
+    write_audit(database_, actor, "secret-add", std::to_string(id));
+    transaction.commit();
+    return id;
+}
+
+int64_t Store::rotate_secrets(const std::string& secret, int64_t remove_others_at, const Actor& actor) {
+    Transaction transaction(database_);
+    Statement(database_, "UPDATE turn_secret SET remove_at = ? WHERE remove_at IS NULL").add(remove_others_at).run();
+    Statement(database_, "INSERT INTO turn_secret(secret, created) VALUES(?, ?)").add(secret).add(actor.at).run();
+    int64_t id = database_.last_id();
+    write_audit(database_, actor, "secret-rotate",
+                "new " + std::to_string(id) + ", others end in " + std::to_string(remove_others_at - actor.at) + " s");
+    transaction.commit();
+    return id;
+}
+
+bool Store::remove_secret(int64_t id, const Actor& actor) {
+    Transaction transaction(database_);
+    Statement(database_, "DELETE FROM turn_secret WHERE id = ?").add(id).run();
+    if (database_.changes() == 0) return false;
+    write_audit(database_, actor, "secret-remove", std::to_string(id));
+    transaction.commit();
+    return true;
+}
+
+size_t Store::expire_secrets(int64_t now) {
+    Transaction transaction(database_);
+    std::vector<int64_t> ids;
+    {
+        Statement read(database_, "SELECT id FROM turn_secret WHERE remove_at <= ?");
+        read.add(now);
+        while (read.step()) ids.push_back(read.integer(0));
+    }
+    for (int64_t id : ids) {
+        Statement(database_, "DELETE FROM turn_secret WHERE id = ?").add(id).run();
+        write_audit(database_, {"fedge-control", now}, "secret-expire", std::to_string(id));
+    }
+    if (!ids.empty()) transaction.commit();
+    return ids.size();
+}
+
+std::vector<NonceKeyRecord> Store::nonce_keys() {
+    std::vector<NonceKeyRecord> out;
+    Statement read(database_, "SELECT key, created FROM nonce_key ORDER BY id DESC");
+    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
+    return out;
+}
+
+void Store::add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
+    Transaction transaction(database_);
+    Statement(database_, "INSERT INTO nonce_key(key, created) VALUES(?, ?)").add(key).add(now).run();
+    Statement(database_, "DELETE FROM nonce_key WHERE id NOT IN (SELECT id FROM nonce_key ORDER BY id DESC LIMIT ?)")
+        .add(keep)
+        .run();
+    transaction.commit();
+}
+
+bool Store::drain() {
+    Statement read(database_, "SELECT value FROM flag WHERE name = 'drain'");
+    return read.step() && read.integer(0) != 0;
+}
+
+void Store::set_drain(bool on, const Actor& actor) {
+    Transaction transaction(database_);
+    Statement(database_, "INSERT OR REPLACE INTO flag(name, value) VALUES('drain', ?)").add(int64_t{on}).run();
+    write_audit(database_, actor, "drain", on ? "on" : "off");
+    transaction.commit();
+}
+
+std::vector<AuditRecord> Store::audit(int64_t limit) {
+    std::vector<AuditRecord> out;
+    Statement read(database_, "SELECT id, at, who, action, detail FROM audit ORDER BY id DESC LIMIT ?");
+    read.add(limit);
+    while (read.step()) out.push_back({read.integer(0), read.integer(1), read.text(2), read.text(3), read.text(4)});
+    return out;
+}
+
+void Store::note(const Actor& actor, const std::string& action, const std::string& detail) {
+    write_audit(database_, actor, action, detail);
+}
+
+}  // namespace fedge::control

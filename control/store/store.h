@@ -1,0 +1,117 @@
+// What control remembers, in one SQLite file (mode 0600) under the state directory.
+//
+// Settings live in immutable revisions: a commit and a rollback both append one, nothing is ever changed or removed.
+// The candidate is the one set of edits that is not committed yet. Credentials, nonce keys and the drain flag live
+// outside of revisions, so that a rollback never brings a removed credential back; every change of them is audited in
+// the same transaction. Every public function is one transaction: after a crash at any moment it has happened or it has
+// not.
+//
+// Throws SqlError, and StoreError with a sentence for the operator.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "control/settings/settings.h"
+#include "control/store/sqlite.h"
+
+namespace fedge::control {
+
+class StoreError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct Revision {
+    int64_t id = 0;
+    int64_t parent = 0;   // 0: none
+    int64_t created = 0;  // Unix seconds, as everywhere in the store
+    std::string who;
+    std::string comment;
+};
+
+struct UserRecord {
+    std::string name;
+    std::string realm;  // that the keys were derived with
+    std::vector<uint8_t> md5, sha256, userhash;
+    int64_t created = 0;
+    std::string who;  // added it
+};
+
+struct SecretRecord {
+    int64_t id = 0;
+    std::string secret;  // the text of which the bytes are the HMAC key
+    int64_t created = 0;
+    std::optional<int64_t> remove_at;
+};
+
+struct NonceKeyRecord {
+    std::vector<uint8_t> key;
+    int64_t created = 0;
+};
+
+struct AuditRecord {
+    int64_t id = 0;
+    int64_t at = 0;
+    std::string who;
+    std::string action;  // "user-add", ...
+    std::string detail;  // never a secret
+};
+
+// Who did what, for the audit; `at` is now.
+struct Actor {
+    std::string who;
+    int64_t at = 0;
+};
+
+class Store {
+  public:
+    // Opens the store in `directory`, creating both if need be, and brings the schema up to date. Only one process may
+    // have it open.
+    explicit Store(const std::string& directory);
+
+    // Revision 0 is the empty one before the first commit.
+    int64_t current();
+    std::optional<Settings> settings(int64_t revision);
+    std::vector<Revision> revisions(int64_t limit);  // newest first
+    // Appends a revision with exactly `settings` and empties the candidate if `clear_candidate`. Returns its id.
+    int64_t append(const Settings& settings, const std::string& comment, const Actor& actor, bool clear_candidate);
+
+    Edits candidate();
+    void edit(const Edits& edits);  // on top of the edits that are there
+    void discard();
+
+    std::vector<UserRecord> users();  // sorted by name
+    bool has_user(const std::string& name);
+    size_t user_count();
+    // Adds the user, or replaces the one of this name; `created` and `who` are the actor's.
+    void put_user(const UserRecord& user, const Actor& actor);
+    bool remove_user(const std::string& name, const Actor& actor);
+
+    std::vector<SecretRecord> secrets();  // by id
+    int64_t add_secret(const std::string& secret, const Actor& actor);
+    // Adds `secret` and gives every other one that stays for good the end `remove_others_at`.
+    int64_t rotate_secrets(const std::string& secret, int64_t remove_others_at, const Actor& actor);
+    bool remove_secret(int64_t id, const Actor& actor);
+    // Removes the secrets whose time is over; how many.
+    size_t expire_secrets(int64_t now);
+
+    std::vector<NonceKeyRecord> nonce_keys();  // newest first
+    // Adds the newest and keeps `keep` in all.
+    void add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep);
+
+    bool drain();
+    void set_drain(bool on, const Actor& actor);
+
+    std::vector<AuditRecord> audit(int64_t limit);  // newest first
+    void note(const Actor& actor, const std::string& action, const std::string& detail);
+
+  private:
+    void migrate();
+
+    Database database_;
+};
+
+}  // namespace fedge::control
