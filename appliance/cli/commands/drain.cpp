@@ -1,0 +1,32 @@
+#include "appliance/cli/commands/all.h"
+
+namespace fedge::cli {
+namespace {
+
+Exit run(Session& session, const Arguments& arguments) {
+    const std::string word = arguments.positional(0);
+    if (word != "on" && word != "off") throw Failure(Exit::usage, "fedge drain takes on or off, not '" + word + "'");
+    const bool on = word == "on";
+    const Json reply = session.api.send("PUT", "/v1/drain", {{"on", on}});
+    if (session.json) {
+        print_json(session.out(), reply);
+    } else {
+        session.out()
+            << (on ? "Draining: new allocations are refused, existing ones go on. fedge show allocations shows them.\n"
+                   : "New allocations are accepted.\n");
+    }
+    return Exit::ok;
+}
+
+}  // namespace
+
+Command drain() {
+    return {.path = "drain",
+            .summary = "refuse new allocations before maintenance, or accept them again",
+            .description = "Existing allocations go on until their clients end them. The state survives restarts.",
+            .positionals = {{"on|off", Words::on_off}},
+            .examples = {{"fedge drain on", "before maintenance"}, {"fedge drain off", "after it"}},
+            .run = run};
+}
+
+}  // namespace fedge::cli

@@ -1,0 +1,33 @@
+#include "appliance/cli/commands/all.h"
+#include "appliance/cli/counter_rows.h"
+
+namespace fedge::cli {
+namespace {
+
+Exit run(Session& session, const Arguments& arguments) {
+    const Json reply = session.api.get("/v1/counters");
+    if (session.json) {
+        print_json(session.out(), reply);
+        return Exit::ok;
+    }
+    print_counters(session, reply.value("rows", Json::array()),
+                   {arguments.positional(0), true, arguments.has("per-core"), "COUNTS", "No counter has such a name."});
+    return Exit::ok;
+}
+
+}  // namespace
+
+Command show_counters() {
+    return {
+        .path = "show counters",
+        .summary = "show the counters of the dataplane, with what they count",
+        .description = "Counters start at 0 with the dataplane and never go back. Drops have a listing of their own.",
+        .positionals = {{"PREFIX", Words::none, false}},
+        .options = {{"per-core", nullptr, "a column for every core"}},
+        .examples = {{"fedge show counters", "all counters"},
+                     {"fedge show counters turn_", "those whose names begin with turn_"},
+                     {"fedge show counters relay_ --per-core", "how the cores share the work"}},
+        .run = run};
+}
+
+}  // namespace fedge::cli

@@ -1,0 +1,32 @@
+#include "appliance/cli/commands/all.h"
+#include "appliance/cli/printable.h"
+
+namespace fedge::cli {
+namespace {
+
+Exit run(Session& session, const Arguments& arguments) {
+    const std::string name = arguments.positional(0);
+    const Json reply = session.api.send("DELETE", "/v1/turn/users/" + encoded(name));
+    if (session.json) {
+        print_json(session.out(), reply);
+    } else {
+        session.out() << "User " << printable(name)
+                      << " can no longer authenticate. To end what is running: fedge turn disconnect --user "
+                      << printable(name) << '\n';
+    }
+    return Exit::ok;
+}
+
+}  // namespace
+
+Command turn_user_remove() {
+    return {.path = "turn user remove",
+            .summary = "remove a TURN user",
+            .description =
+                "Takes effect at once for new requests; fedge turn disconnect ends the allocations that are running.",
+            .positionals = {{"NAME", Words::users}},
+            .examples = {{"fedge turn user remove alice", "alice can no longer authenticate"}},
+            .run = run};
+}
+
+}  // namespace fedge::cli

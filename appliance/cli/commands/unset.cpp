@@ -1,0 +1,30 @@
+#include "appliance/cli/commands/all.h"
+#include "appliance/cli/settings.h"
+
+namespace fedge::cli {
+namespace {
+
+Exit run(Session& session, const Arguments& arguments) {
+    const Json reply = edit_candidate(session, {{"unset", arguments.positionals()}}, arguments.positionals());
+    if (session.json) {
+        print_json(session.out(), reply);
+    } else {
+        say_uncommitted(session);
+    }
+    return Exit::ok;
+}
+
+}  // namespace
+
+Command unset() {
+    return {.path = "unset",
+            .summary = "take settings back to their defaults in the candidate",
+            .description = "Takes effect with fedge commit.",
+            .positionals = {{"KEY", Words::settings, true, true}},
+            .examples = {{"fedge unset turn.quota-user", "back to the default"},
+                         {"fedge unset interface.old.role interface.old.port interface.old.address",
+                          "removes an interface"}},
+            .run = run};
+}
+
+}  // namespace fedge::cli

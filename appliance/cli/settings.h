@@ -1,0 +1,23 @@
+// Settings keys: what control's schema says about them, and edits of the candidate.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "appliance/cli/session.h"
+
+namespace fedge::cli {
+
+// The key patterns of GET /v1/schema.
+std::vector<std::string> key_patterns(const Json& schema);
+
+// PATCHes the candidate. If control refuses a key that no pattern knows, the failure names the nearest one that exists.
+Json edit_candidate(Session& session, const Json& patch, const std::vector<std::string>& keys);
+
+// "1 change is not committed: fedge diff shows it, fedge commit puts it into force".
+void say_uncommitted(Session& session);
+
+// Prints {"changes":[{"key","old","new"}]} as lines of "-" and "+".
+void print_changes(Session& session, const Json& changes);
+
+}  // namespace fedge::cli
