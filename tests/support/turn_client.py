@@ -21,10 +21,12 @@ class TurnClient:
     """algorithm None: MD5 key and MESSAGE-INTEGRITY as RFC 5766 clients do; stun.MD5 or stun.SHA256: RFC 8489's
     PASSWORD-ALGORITHM with MESSAGE-INTEGRITY-SHA256. anonymous: USERHASH instead of USERNAME."""
 
-    def __init__(self, udp, server, user=None, password=None, algorithm=None, anonymous=False, fingerprint=False):
+    def __init__(self, udp, server, user=None, password=None, algorithm=None, anonymous=False, fingerprint=False,
+                 timeout=0.5):
         self.udp, self.server = udp, server
         self.user, self.password = user, password
         self.algorithm, self.anonymous, self.fingerprint = algorithm, anonymous, fingerprint
+        self.timeout = timeout  # of the first try
         self.realm = self.nonce = self.algorithms = None
         self.relayed = None
         self._waiting = []  # data that arrived while an answer was awaited
@@ -51,11 +53,11 @@ class TurnClient:
             copy.add(stun.PASSWORD_ALGORITHM, struct.pack("!HH", self.algorithm, 0))
         return copy.encode(self._key(), sha256=self.algorithm is not None, fingerprint=self.fingerprint)
 
-    def exchange(self, data, transaction, tries=4, timeout=0.5):
+    def exchange(self, data, transaction, tries=4):
         """Sends, and sends again until the answer to the transaction comes."""
         for attempt in range(tries):
             self.udp.sendto(data, self.server)
-            deadline = time.monotonic() + timeout * (attempt + 1)
+            deadline = time.monotonic() + self.timeout * (attempt + 1)
             while (left := deadline - time.monotonic()) > 0:
                 self.udp.settimeout(left)
                 try:
