@@ -82,12 +82,12 @@ install_missing() {
     step "packages: installed"
 }
 
-# build_fedge DIRECTORY NAME...: configures (once) and builds; without names, everything. Set CONFIGURE to add meson
+# build_fedge DIRECTORY PROGRAM...: configures (once) and builds; without programs, everything. Set CONFIGURE to add meson
 # options. Progress is shown every ten seconds, the compiler's output when it fails.
 build_fedge() {
-    local dir=$1 log status=0 pid last
+    local dir=$1 log status=0 pid last name
     shift
-    local -a targets=("$@")
+    local -a targets=()
     log=$(mktemp)
     if [ ! -f "$dir/build.ninja" ]; then
         step "build: configuring $(basename "$dir")"
@@ -98,6 +98,7 @@ build_fedge() {
             fail "meson setup failed"
         fi
     fi
+    for name in "$@"; do targets+=("$(target "$dir" "$name")"); done
     step "build: compiling $(basename "$dir")"
     ninja -C "$dir" -j "${FEDGE_JOBS:-$(nproc)}" "${targets[@]}" >"$log" 2>&1 </dev/null &
     pid=$!
