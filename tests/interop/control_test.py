@@ -221,7 +221,7 @@ def test_exit_codes(env):
     assert code("show", "status") == 0
     assert code("rollback", "999999") == 1
     assert code("show", "nonsense") == 2
-    assert code("--socket", os.devnull, "show", "status") in (2, 3)
+    assert code("show", "status", "--socket", os.devnull) == 3
     env.edge.control.kill()
     assert code("show", "status") == 3
 

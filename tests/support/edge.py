@@ -170,8 +170,8 @@ class Edge:
 
     def fedge(self, *arguments, stdin=""):
         """Runs the command line as an operator would; returns subprocess.CompletedProcess."""
-        return subprocess.run([self.programs["fedge"], "--socket", self.socket, *arguments], input=stdin, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        return subprocess.run([self.programs["fedge"], *arguments], input=stdin, text=True, timeout=30,
+                              env=dict(os.environ, FEDGE_SOCKET=str(self.socket)), capture_output=True)
 
     def cli(self, *arguments, stdin=""):
         """The command's JSON. CliError when it ends with anything but 0."""
