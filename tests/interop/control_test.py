@@ -84,7 +84,8 @@ def test_invalid_configuration_is_refused(env):
     """Bad values and bad combinations are refused with key and fix; what is in force stays"""
     revision = env.edge.cli("show", "status")["control"]["revision"]
     for key, value in (("turn.relay-address", "203.0.113.99"), ("turn.port-first", "70000"), ("turn.realm", ""),
-                       ("interface.wan.address", "192.0.2.10/33"), ("turn.nonsense", "1"), ("interface.wan.gateway", "10.9.9.9")):
+                       ("interface.wan.address", "192.0.2.10/33"), ("turn.nonsense", "1"),
+                       ("interface.wan.gateway", "10.9.9.9")):
         done = env.edge.fedge("set", key, value)
         if done.returncode == 0:
             done = env.edge.fedge("commit", "-m", "bad")
@@ -97,8 +98,8 @@ def test_invalid_configuration_is_refused(env):
 
 def test_drain(env):
     """Drain refuses new allocations, keeps those that exist; off lets clients in again"""
-    client = env.allocation()
-    load = RelayLoad(client, env.peer(), per_second=100).start()
+    kept = env.allocation()
+    load = RelayLoad(env.allocation(), env.peer(), per_second=100).start()
     env.edge.cli("drain", "on")
     assert env.edge.cli("show", "status")["drain"] is True
 
@@ -111,7 +112,7 @@ def test_drain(env):
         except TurnError as error:
             return error.code
     assert wait_until(turned_away, 3, "drain to refuse an allocation") in (486, 508)
-    assert client.refresh().kind == stun.SUCCESS
+    assert kept.refresh().kind == stun.SUCCESS
     flowing(load, 50)
     env.edge.cli("drain", "off")
     wait_until(lambda: turned_away() is None, 3, "drain off to let clients in")
@@ -203,7 +204,8 @@ def test_secrets_stay_secret(env):
             seen[log] = (env.edge.work / log).read_text(errors="replace")
         for process in (env.edge.control, env.edge.dataplane):
             for name in ("cmdline", "environ"):
-                seen[f"{name} of {process.pid}"] = pathlib.Path(f"/proc/{process.pid}/{name}").read_text(errors="replace")
+                path = pathlib.Path(f"/proc/{process.pid}/{name}")
+                seen[str(path)] = path.read_text(errors="replace")
         for place, text in seen.items():
             assert password not in text and secret["secret"] not in text, f"a secret is in {place}"
         for path in env.edge.state.rglob("*"):

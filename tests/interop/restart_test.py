@@ -54,7 +54,7 @@ def test_telemetry(env):
     """dpdk-telemetry.py works on the running process"""
     done = subprocess.run(["dpdk-telemetry.py", "-f", env.edge.prefix], input="/ethdev/list\n/ethdev/info,0\nquit\n",
                           capture_output=True, text=True, timeout=20)
-    assert '"/ethdev/list": [' in done.stdout or '"/ethdev/list"' in done.stdout, done.stdout + done.stderr
+    assert '"/ethdev/list"' in done.stdout, done.stdout + done.stderr
     assert "net_af_packet" in done.stdout, done.stdout
 
 
@@ -74,7 +74,8 @@ def test_secondary_tools_with_hugepages(env):
     env.cleanup.callback(pathlib.Path("/proc/sys/vm/nr_hugepages").write_text, before)
     if got < 512:
         raise Skipped(f"the kernel gave {got} of 512 hugepages")
-    if not any(line.split()[2] == "hugetlbfs" for line in pathlib.Path("/proc/mounts").read_text().splitlines()):
+    mounts = pathlib.Path("/proc/mounts").read_text().splitlines()
+    if not any(line.split()[2] == "hugetlbfs" for line in mounts):
         mount = tempfile.mkdtemp(prefix="fedge-huge-")
         done = subprocess.run(["mount", "-t", "hugetlbfs", "none", mount], capture_output=True, text=True)
         if done.returncode != 0:
@@ -91,9 +92,8 @@ def test_secondary_tools_with_hugepages(env):
     assert "RX-packets" in info.stdout, info.stdout[-1500:]
 
     capture = env.edge.work / "capture.pcapng"
-    tool = env.lab.start("edge", "dpdk-dumpcap", f"--file-prefix={env.edge.prefix}", "-i", "0", "-c", "20", "-w", capture,
-                         log=env.edge.work / "dumpcap.log")
-    env.cleanup.callback(tool.stop)
+    tool = env.start("edge", "dpdk-dumpcap", f"--file-prefix={env.edge.prefix}", "-i", "0", "-c", "20", "-w", capture,
+                     log=env.edge.work / "dumpcap.log")
     time.sleep(1.0)
     env.lab.run("client", "ping", "-n", "-q", "-i", "0.2", "-c", "30", net.EDGE4)
     wait_until(lambda: not tool.running(), 10, f"dpdk-dumpcap to catch 20 packets\n{tool.tail()}")

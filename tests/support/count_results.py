@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Prints "passed failed skipped", counted over every test case in meson's testlog.junit.xml. Usage: count_results.py FILE"""
+"""Prints "passed failed skipped", counted over the test cases of meson's testlog.junit.xml, the only argument."""
 import sys
 import xml.etree.ElementTree
 

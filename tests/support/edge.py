@@ -110,8 +110,8 @@ class Edge:
     def start_dataplane(self, huge="no"):
         text = DATAPLANE_INI.format(run=self.run_directory, prefix=self.prefix, huge=huge)
         (self.work / "dataplane.ini").write_text(text)
-        self.dataplane = self.lab.start("edge", self.programs["fedge-dataplane"], "--config", self.work / "dataplane.ini",
-                                        log=self.work / "dataplane.log")
+        self.dataplane = self.lab.start("edge", self.programs["fedge-dataplane"], "--config",
+                                        self.work / "dataplane.ini", log=self.work / "dataplane.log")
 
     def stop(self):
         for process in (self.control, self.dataplane):
@@ -202,7 +202,7 @@ class Edge:
         self.cli("turn", "user", "add", name, stdin=password + "\n")
 
     def _counts(self, what):
-        return {row["name"]: row["total"] for row in self.cli("show", what, *(["--all"] if what == "drops" else []))["rows"]}
+        return {row["name"]: row["total"] for row in self.rows(what)}
 
     def counter(self, name):
         return self._counts("counters")[name]

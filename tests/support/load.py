@@ -1,4 +1,4 @@
-"""A steady numbered packet stream through an allocation to an echoing peer and back: loses nothing unless the edge does."""
+"""A steady, numbered packet stream through an allocation to an echoing peer and back."""
 import select
 import struct
 import threading

@@ -1,4 +1,4 @@
-"""STUN messages as bytes (RFC 8489, RFC 8656), written apart from the product so that neither hides the other's errors."""
+"""STUN messages as bytes (RFC 8489, RFC 8656), apart from the product's code: neither hides the other's errors."""
 import hashlib
 import hmac
 import ipaddress
@@ -131,7 +131,9 @@ class Message:
     def encode(self, integrity_key=None, sha256=False, fingerprint=False):
         body = b"".join(struct.pack("!HH", kind, len(value)) + _pad(value) for kind, value in self.attributes)
         if integrity_key is not None:
-            kind, size, digest = ((MESSAGE_INTEGRITY_SHA256, 32, "sha256") if sha256 else (MESSAGE_INTEGRITY, 20, "sha1"))
+            kind, size, digest = MESSAGE_INTEGRITY, 20, "sha1"
+            if sha256:
+                kind, size, digest = MESSAGE_INTEGRITY_SHA256, 32, "sha256"
             signed = self._header(len(body) + 4 + size) + body
             body += struct.pack("!HH", kind, size) + hmac.new(integrity_key, signed, digest).digest()
         if fingerprint:

@@ -127,7 +127,7 @@ class TurnClient:
         self.udp.sendto(message.add(stun.DATA_ATTRIBUTE, data).encode(), self.server)
 
     def receive(self, timeout=1.0):
-        """The next datagram that is no response: ("channel", number, data), ("data", message) or None after the timeout."""
+        """The next datagram that is no response: ("channel", number, data), ("data", message); None: timed out."""
         deadline = time.monotonic() + timeout
         while True:
             if self._waiting:
