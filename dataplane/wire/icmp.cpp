@@ -94,7 +94,9 @@ void turn_into_echo_reply(Family family, MutableBytes message) {
     uint16_t before = load_be16(message.data());
     message[0] = family == Family::ipv4 ? icmp::kEchoReply : icmpv6::kEchoReply;
     uint16_t after = load_be16(message.data());
-    store_be16(message.data() + 2, adjust(load_be16(message.data() + 2), before, after));
+    uint16_t updated = adjust(load_be16(message.data() + 2), before, after);
+    // By difference, a message of zeros and one whose words sum to zero look the same. 0xffff is right for both.
+    store_be16(message.data() + 2, updated ? updated : uint16_t{0xffff});
 }
 
 size_t write_icmp_error(MutableBytes out, const IpAddress& source, const IpAddress& destination, uint8_t type,

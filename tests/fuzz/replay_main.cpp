@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
@@ -14,9 +15,8 @@ namespace {
 size_t replayed = 0;
 
 void replay(const std::filesystem::path& path) {
-    std::ifstream in;
-    in.exceptions(std::ifstream::badbit | std::ifstream::failbit);
-    in.open(path, std::ios::binary);
+    std::ifstream in(path, std::ios::binary);
+    if (!in) throw std::runtime_error("cannot read " + path.string());
     std::vector<char> content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     // An exact-size copy, so that a sanitizer sees a read of even one byte too many.
     std::vector<uint8_t> input(content.begin(), content.end());

@@ -67,6 +67,14 @@ TEST(Icmp, ReplyInPlaceHasARightChecksum) {
     }
 }
 
+// RFC 1624 cannot tell the two zeros of ones' complement apart; a reply of nothing but zeros needs the other one.
+TEST(Icmp, ReplyOfAllZerosHasARightChecksum) {
+    Frame message = sealed_v4(from_hex("0800 0000 0000 0000"));
+    turn_into_echo_reply(Family::ipv4, message);
+    EXPECT_EQ(message, from_hex("0000 ffff 0000 0000"));
+    EXPECT_TRUE(Icmp::parse_v4(message));
+}
+
 TEST(Icmp, ShortOrWrongChecksumIsRefused) {
     Frame v4 = sealed_v4(from_hex("0800 0000 0001 0009 616263"));
     ASSERT_TRUE(Icmp::parse_v4(v4));
