@@ -114,6 +114,13 @@ class StreamTable {
         find_and_count(links, now, key, payload);
     }
 
+    // Brings the record that the next update() in this direction will most likely write. Worth a call per packet once
+    // records outgrow the caches; `links` must be at hand.
+    void prefetch(const StreamLinks& links, Direction direction) const {
+        StreamId id = links.last[static_cast<size_t>(direction)];
+        if (id != kNoStream) __builtin_prefetch(&pool_[id], 1);
+    }
+
     // Gives all streams of an allocation, or those of one of its peers (whose number is about to get a new meaning),
     // back.
     void release(StreamLinks& links);
