@@ -1,5 +1,6 @@
 // What classify/ costs, in TSC cycles per call (counter "cycles"), warm and over working sets beyond the caches. The
-// loop itself is included: see stream_update_off and token_bucket for how little that can be.
+// benchmark's own loop is included: stream_update_off shows how much that is. The "s" behind the cycles is
+// google-benchmark's unit of inverted counters and means nothing here.
 //
 //   ninja -C build perf/micro/micro-classify && build/perf/micro/micro-classify
 #include <benchmark/benchmark.h>
