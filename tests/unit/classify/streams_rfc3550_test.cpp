@@ -136,7 +136,7 @@ TEST(StreamLoss, AgreesWithAppendixA) {
                 default: sequence++;
             }
             if (static_cast<uint16_t>(sent) == reference.bad_seq) continue;
-            bench.send(Duration{i * 1'000'000}, RtpFields{.sequence = sent});
+            bench.send(Duration{int64_t{i} * 1'000'000}, RtpFields{.sequence = sent});
             sent_packets++;
             reference.update_seq(sent);
             if (reference.probation == 0) {
