@@ -149,35 +149,33 @@ void InterfacesBuilder::add_entry(const Prefix& destination, uint16_t interface,
     level->entries.push_back(entry);
 }
 
+uint16_t InterfacesBuilder::interface_named(const std::string& name) const {
+    const auto& all = out_->interfaces_;
+    auto i = std::find_if(all.begin(), all.end(), [&](const Interface& candidate) { return candidate.name == name; });
+    return i == all.end() ? kNoInterface : static_cast<uint16_t>(i - all.begin());
+}
+
+void InterfacesBuilder::check_gateway(const IpAddress& gateway, uint16_t interface, const std::string& what) const {
+    std::string subject = what + ": gateway " + gateway.text();
+    const Interface& i = out_->interfaces_[interface];
+    bool without_ipv6 = !gateway.is_v4() && i.link_local.is_unspecified();
+    if (!out_->on_link(interface, gateway) || without_ipv6)
+        refuse(subject + " is not on-link of interface " + i.name +
+               "; it must be inside the prefix of one of its addresses");
+    if (gateway.is_unspecified() || gateway.is_multicast() || out_->is_own_link_local(interface, gateway) ||
+        std::any_of(locals_.begin(), locals_.end(), [&](const auto& l) { return l.address == gateway; }))
+        refuse(subject + " is not the address of another host");
+}
+
 void InterfacesBuilder::add_gateways(const contract::Interface& from, uint16_t id) {
     if (!from.gateways()) return;
     for (const auto* ip : *from.gateways()) {
         IpAddress gateway = address_of(*ip);
-        std::string what = "interface " + from.name()->str() + ": gateway " + gateway.text();
-        if (!out_->on_link(id, gateway))
-            refuse(what + ": not on-link; it must be inside the prefix of one of the interface's addresses");
-        if (gateway.is_unspecified() || gateway.is_multicast() || out_->is_own_link_local(id, gateway) ||
-            std::any_of(locals_.begin(), locals_.end(), [&](const auto& l) { return l.address == gateway; }))
-            refuse(what + ": not the address of another host");
+        std::string what = "interface " + from.name()->str();
+        check_gateway(gateway, id, what);
         Prefix all{gateway.is_v4() ? IpAddress::v4(0) : IpAddress{}, static_cast<uint8_t>(gateway.is_v4() ? 96 : 0)};
         add_entry(all, id, &gateway, what);
     }
-}
-
-uint16_t InterfacesBuilder::interface_of_gateway(const IpAddress& gateway, const std::string& what) const {
-    uint16_t found = kNoInterface;
-    for (uint16_t id = 0; id < out_->count(); id++) {
-        bool has_ipv6 = !out_->interfaces_[id].link_local.is_unspecified();
-        if (!out_->on_link(id, gateway) || (gateway.is_link_local() && !gateway.is_v4() && !has_ipv6)) continue;
-        if (found != kNoInterface)
-            refuse(what + ": gateway " + gateway.text() + " is on-link of interfaces " + out_->interfaces_[found].name +
-                   " and " + out_->interfaces_[id].name + "; use an address that only one of them has");
-        found = id;
-    }
-    if (found == kNoInterface)
-        refuse(what + ": gateway " + gateway.text() +
-               " is on-link of no interface; it must be inside the prefix of an address");
-    return found;
 }
 
 void InterfacesBuilder::add_route(const contract::Route& from) {
@@ -187,9 +185,9 @@ void InterfacesBuilder::add_route(const contract::Route& from) {
     if (!whole(destination)) refuse(what + ": prefix length out of range");
     if (destination.address.family() != gateway.family())
         refuse(what + ": gateway " + gateway.text() + " is of the other address family");
-    uint16_t id = interface_of_gateway(gateway, what);
-    if (std::any_of(locals_.begin(), locals_.end(), [&](const auto& l) { return l.address == gateway; }))
-        refuse(what + ": gateway " + gateway.text() + " is our own address");
+    uint16_t id = interface_named(from.interface()->str());
+    if (id == kNoInterface) refuse(what + ": no interface " + from.interface()->str());
+    check_gateway(gateway, id, what);
     add_entry(destination, id, &gateway, what);
 }
 
@@ -207,11 +205,6 @@ void InterfacesBuilder::add_relay_addresses() {
             refuse(
                 what +
                 ": on-link of no interface, and no route leads out of one; add it to an interface, or add a gateway");
-        if (!address.is_v4()) {
-            Interface& interface = out_->interfaces_[next->interface];
-            if (interface.link_local.is_unspecified())
-                refuse(what + ": interface " + interface.name + " has no IPv6 address; add one");
-        }
         known.emplace(address, next->interface);
         locals_.push_back({address, next->interface});
     }

@@ -25,7 +25,8 @@ class InterfacesBuilder {
     void add_relay_addresses();
     void add_local(const IpAddress& address, uint16_t interface, const std::string& what);
     void add_entry(const Prefix& destination, uint16_t interface, const IpAddress* gateway, const std::string& what);
-    uint16_t interface_of_gateway(const IpAddress& gateway, const std::string& what) const;
+    uint16_t interface_named(const std::string& name) const;
+    void check_gateway(const IpAddress& gateway, uint16_t interface, const std::string& what) const;
     void find_foreign_prefixes();
     void compile_locals();
     void compare_with_previous();
