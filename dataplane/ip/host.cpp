@@ -18,15 +18,15 @@ constexpr uint8_t kAnnouncementRounds =
 constexpr Duration kAnnouncementInterval = 1s;
 
 // Sources that no host may have: this network, loopback, multicast and the reserved block (RFC 1122 section 3.2.1.3),
-// everything below ::/96 (unspecified, loopback, the deprecated IPv4-compatible form), IPv6 multicast, and IPv4-mapped
-// addresses on the wire (RFC 4942 section 2.2).
+// everything below ::/96 (unspecified, loopback, the deprecated IPv4-compatible form) and IPv6 multicast. The parser
+// has refused IPv4-mapped addresses in IPv6 packets already.
 bool martian(const wire::Packet& packet) {
     const IpAddress& a = packet.source;
     if (packet.l3 == wire::L3::ipv4) {
         uint32_t first = a.v4_host_order() >> 24;
         return first == 0 || first == 127 || first >= 224;
     }
-    return a.is_v4() || a.is_multicast() || (a.high() == 0 && a.low() >> 32 == 0);
+    return a.is_multicast() || (a.high() == 0 && a.low() >> 32 == 0);
 }
 
 bool is_icmpv6(const wire::Packet& packet) {
@@ -70,11 +70,10 @@ std::optional<Drop> Host::admit(uint16_t port, Bytes frame, const wire::Packet& 
 
     // Group addresses are for neighbour discovery; nothing else is served on them, and a unicast packet in a group
     // frame is not answered (RFC 1122 section 3.3.6).
-    bool ipv4_inside_ipv6 = packet.l3 == wire::L3::ipv6 && packet.destination.is_v4();
     bool to_group = packet.multicast_mac || packet.destination.is_multicast();
     bool for_us = to_group ? is_icmpv6(packet) && packet.destination.is_multicast()
                            : interfaces_->has(interface, packet.destination);
-    if (!for_us || ipv4_inside_ipv6) return Drop::not_for_us;
+    if (!for_us) return Drop::not_for_us;
 
     // The unspecified source is legal where an address is tried out (RFC 4862 section 5.4.2).
     bool tries_out = to_group && packet.source.is_unspecified();
