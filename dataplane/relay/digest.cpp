@@ -36,7 +36,15 @@ void Digest::FreeManager::operator()(IMB_MGR* manager) const {
 
 Digest::Digest() : manager_(alloc_mb_mgr(0)), split_(std::make_unique<std::array<uint8_t, kMaxSplitMessage>>()) {
     if (!manager_) throw std::runtime_error("IPsec-MB: no memory for a manager");
-    init_mb_mgr_auto(manager_.get(), nullptr);
+    // One message at a time: then the SHA instructions, which IPsec-MB 1.3 uses in its SSE code, beat the eight lanes
+    // of its AVX2 code, which a single message leaves empty (128 bytes on an EPYC: 0.2 us against 0.75 us for
+    // SHA-1, 1.4 us for SHA-256).
+    constexpr uint64_t kShaInstructions = IMB_CPUFLAGS_SSE_T2;
+    if ((manager_->features & kShaInstructions) == kShaInstructions) {
+        init_mb_mgr_sse(manager_.get());
+    } else {
+        init_mb_mgr_auto(manager_.get(), nullptr);
+    }
     if (int error = imb_get_errno(manager_.get()))
         throw std::runtime_error(std::string("IPsec-MB: ") + imb_get_strerror(error));
 }
