@@ -6,7 +6,12 @@ namespace fedge::wire {
 namespace {
 
 using contract::Drop;
-using Result = std::optional<Drop>;
+using Result = uint32_t;  // as parse_code() returns it
+
+constexpr Result kGood = 0;
+constexpr Result because(Drop reason) {
+    return 1 + static_cast<uint32_t>(reason);
+}
 
 // IPv6 next header values (RFC 8200 section 4, IANA protocol numbers).
 constexpr uint8_t kHopByHop = 0;
@@ -36,43 +41,44 @@ inline Result parse_transport(Bytes frame, size_t offset, size_t length, Packet&
         out.payload_offset = static_cast<uint16_t>(offset);
         out.payload_length = static_cast<uint16_t>(length);
         out.source_port = out.destination_port = out.udp_checksum = 0;
-        return std::nullopt;
+        return kGood;
     }
-    if (length < kUdpHeader) return Drop::udp_malformed;
+    if (length < kUdpHeader) return because(Drop::udp_malformed);
     const uint8_t* udp = frame.data() + offset;
     size_t udp_length = load_be16(udp + 4);
-    if (udp_length < kUdpHeader || udp_length > length) return Drop::udp_malformed;
+    if (udp_length < kUdpHeader || udp_length > length) return because(Drop::udp_malformed);
     out.source_port = load_be16(udp);
     out.destination_port = load_be16(udp + 2);
     out.udp_checksum = load_be16(udp + 6);
     out.payload_offset = static_cast<uint16_t>(offset + kUdpHeader);
     out.payload_length = static_cast<uint16_t>(udp_length - kUdpHeader);
-    return std::nullopt;
+    return kGood;
 }
 
 // Source routes are refused, every other option is skipped; what cannot be walked is malformed.
 Result check_ipv4_options(Bytes options) {
     while (!options.empty()) {
         uint8_t type = options[0];
-        if (type == kEndOfOptions) return std::nullopt;
+        if (type == kEndOfOptions) return kGood;
         if (type == kNoOperation) {
             options = options.subspan(1);
             continue;
         }
-        if (options.size() < 2 || options[1] < 2 || options[1] > options.size()) return Drop::ipv4_malformed;
-        if (type == kLooseSourceRoute || type == kStrictSourceRoute) return Drop::ip_options;
+        if (options.size() < 2 || options[1] < 2 || options[1] > options.size()) return because(Drop::ipv4_malformed);
+        if (type == kLooseSourceRoute || type == kStrictSourceRoute) return because(Drop::ip_options);
         options = options.subspan(options[1]);
     }
-    return std::nullopt;
+    return kGood;
 }
 
 inline Result parse_ipv4(Bytes frame, size_t at, bool checksum_known_good, Packet& out) {
     const uint8_t* ip = frame.data() + at;
     size_t available = frame.size() - at;
-    if (available < kIpv4Header) return Drop::ipv4_malformed;
+    if (available < kIpv4Header) return because(Drop::ipv4_malformed);
     size_t header = (ip[0] & 0x0fU) * 4;
     size_t total = load_be16(ip + 2);
-    if (ip[0] >> 4 != 4 || header < kIpv4Header || total < header || total > available) return Drop::ipv4_malformed;
+    if (ip[0] >> 4 != 4 || header < kIpv4Header || total < header || total > available)
+        return because(Drop::ipv4_malformed);
     if (!checksum_known_good) {
         // Whether the sum is all ones does not depend on byte order.
         uint64_t words = 0;
@@ -81,7 +87,7 @@ inline Result parse_ipv4(Bytes frame, size_t at, bool checksum_known_good, Packe
         words = (words & 0xffffffff) + (words >> 32);
         words = (words & 0xffff) + (words >> 16);
         words = (words & 0xffff) + (words >> 16);
-        if ((words & 0xffff) + (words >> 16) != 0xffff) return Drop::ipv4_checksum;
+        if ((words & 0xffff) + (words >> 16) != 0xffff) return because(Drop::ipv4_checksum);
     }
     if (header > kIpv4Header) [[unlikely]] {
         if (auto drop = check_ipv4_options({ip + kIpv4Header, header - kIpv4Header})) return drop;
@@ -104,11 +110,11 @@ Result check_ipv6_options(Bytes options) {
             options = options.subspan(1);
             continue;
         }
-        if (options.size() < 2 || options[1] > options.size() - 2) return Drop::ipv6_malformed;
-        if (options[0] & 0xc0) return Drop::ip_options;
+        if (options.size() < 2 || options[1] > options.size() - 2) return because(Drop::ipv6_malformed);
+        if (options[0] & 0xc0) return because(Drop::ip_options);
         options = options.subspan(2U + options[1]);
     }
-    return std::nullopt;
+    return kGood;
 }
 
 bool is_extension(uint8_t next) {
@@ -119,12 +125,13 @@ bool is_extension(uint8_t next) {
 // `next` at the upper-layer protocol and `rest` at its bytes.
 Result walk_extensions(uint8_t& next, Bytes& rest, bool& fragment) {
     for (int count = 0; is_extension(next); count++) {
-        if (count == kMaxExtensionHeaders || rest.size() < 8) return Drop::ipv6_malformed;
+        if (count == kMaxExtensionHeaders || rest.size() < 8) return because(Drop::ipv6_malformed);
         size_t length = next == kFragment ? 8 : (rest[1] + size_t{1}) * 8;
-        if (length > rest.size()) return Drop::ipv6_malformed;
+        if (length > rest.size()) return because(Drop::ipv6_malformed);
         switch (next) {
             case kHopByHop:
-                if (count != 0) return Drop::ipv6_malformed;  // only directly behind the IPv6 header (section 4.1)
+                if (count != 0)
+                    return because(Drop::ipv6_malformed);  // only directly behind the IPv6 header (section 4.1)
                 [[fallthrough]];
             case kDestinationOptions:
                 if (auto drop = check_ipv6_options(rest.subspan(2, length - 2))) return drop;
@@ -134,7 +141,7 @@ Result walk_extensions(uint8_t& next, Bytes& rest, bool& fragment) {
                 // other is skipped when no segments are left, as section 4.4 asks.
                 uint8_t type = rest[2];
                 uint8_t segments_left = rest[3];
-                if (type == 0 || (type >= 2 && type <= 4) || segments_left != 0) return Drop::ip_options;
+                if (type == 0 || (type >= 2 && type <= 4) || segments_left != 0) return because(Drop::ip_options);
                 break;
             }
             case kFragment:
@@ -145,16 +152,16 @@ Result walk_extensions(uint8_t& next, Bytes& rest, bool& fragment) {
         }
         next = rest[0];
         rest = rest.subspan(length);
-        if (fragment) return std::nullopt;
+        if (fragment) return kGood;
     }
-    return std::nullopt;
+    return kGood;
 }
 
 Result parse_ipv6(Bytes frame, size_t at, Packet& out) {
     const uint8_t* ip = frame.data() + at;
-    if (frame.size() - at < kIpv6Header || ip[0] >> 4 != 6) return Drop::ipv6_malformed;
+    if (frame.size() - at < kIpv6Header || ip[0] >> 4 != 6) return because(Drop::ipv6_malformed);
     size_t length = load_be16(ip + 4);
-    if (length > frame.size() - at - kIpv6Header) return Drop::ipv6_malformed;
+    if (length > frame.size() - at - kIpv6Header) return because(Drop::ipv6_malformed);
     out.l3 = L3::ipv6;
     out.ttl = ip[7];
     out.dscp_ecn = static_cast<uint8_t>(load_be16(ip) >> 4);
@@ -162,8 +169,8 @@ Result parse_ipv6(Bytes frame, size_t at, Packet& out) {
     out.destination = IpAddress::v6_bytes(ip + 24);
     // IPv4-mapped addresses never belong on the wire (RFC 4291 section 2.5.5.2), and here they would pass for IPv4
     // ones.
-    if (out.source.is_v4()) return Drop::martian_source;
-    if (out.destination.is_v4()) return Drop::not_for_us;
+    if (out.source.is_v4()) return because(Drop::martian_source);
+    if (out.destination.is_v4()) return because(Drop::not_for_us);
     out.fragment = false;
     uint8_t next = ip[6];
     Bytes rest{ip + kIpv6Header, length};
@@ -173,8 +180,8 @@ Result parse_ipv6(Bytes frame, size_t at, Packet& out) {
     out.protocol = next;
     auto offset = static_cast<size_t>(rest.data() - frame.data());
     if (auto drop = parse_transport(frame, offset, rest.size(), out)) return drop;
-    if (out.is_udp() && out.udp_checksum == 0) return Drop::udp_checksum;  // RFC 8200 section 8.1
-    return std::nullopt;
+    if (out.is_udp() && out.udp_checksum == 0) return because(Drop::udp_checksum);  // RFC 8200 section 8.1
+    return kGood;
 }
 
 void become_arp(size_t at, size_t size, Packet& out) {
@@ -190,8 +197,8 @@ void become_arp(size_t at, size_t size, Packet& out) {
 
 }  // namespace
 
-std::optional<Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& out) {
-    if (frame.size() < kEthernetHeader) return Drop::ether_short;
+uint32_t parse_code(Bytes frame, bool ipv4_checksum_known_good, Packet& out) {
+    if (frame.size() < kEthernetHeader) return because(Drop::ether_short);
     const uint8_t* ether = frame.data();
     uint16_t type = load_be16(ether + 12);
     size_t at = kEthernetHeader;
@@ -199,7 +206,7 @@ std::optional<Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& ou
     out.has_vlan = false;
     out.vlan = 0;
     if (type == kEtherTypeVlan) {
-        if (frame.size() < kEthernetHeader + kVlanTag) return Drop::ether_short;
+        if (frame.size() < kEthernetHeader + kVlanTag) return because(Drop::ether_short);
         out.has_vlan = true;
         out.vlan = load_be16(ether + 14) & 0x0fff;
         type = load_be16(ether + 16);
@@ -209,9 +216,9 @@ std::optional<Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& ou
     if (type == kEtherTypeIpv4) [[likely]]
         return parse_ipv4(frame, at, ipv4_checksum_known_good, out);
     if (type == kEtherTypeIpv6) return parse_ipv6(frame, at, out);
-    if (type != kEtherTypeArp) return Drop::ether_type;
+    if (type != kEtherTypeArp) return because(Drop::ether_type);
     become_arp(at, frame.size(), out);
-    return std::nullopt;
+    return kGood;
 }
 
 }  // namespace fedge::wire

@@ -52,6 +52,17 @@ struct Packet {
 // Parses into `out`. Returns nothing when the frame is good, else the reason to drop it. IPv4 header checksums are
 // verified here unless `ipv4_checksum_known_good` (the NIC did it). UDP checksums are not: relayed payload is not
 // touched, see checksum.h. IPv4 source routing and IPv6 routing headers are refused (Drop::ip_options).
-std::optional<contract::Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& out);
+inline std::optional<contract::Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& out);
+
+// What is behind parse(): 0 when the frame is good, else 1 + the reason. A plain number comes back in a register; an
+// optional would go through memory in two parts and stall the caller.
+uint32_t parse_code(Bytes frame, bool ipv4_checksum_known_good, Packet& out);
+
+inline std::optional<contract::Drop> parse(Bytes frame, bool ipv4_checksum_known_good, Packet& out) {
+    uint32_t code = parse_code(frame, ipv4_checksum_known_good, out);
+    if (code == 0) [[likely]]
+        return std::nullopt;
+    return static_cast<contract::Drop>(code - 1);
+}
 
 }  // namespace fedge::wire

@@ -1,6 +1,6 @@
 #include "dataplane/wire/stun.h"
 
-#include <zlib.h>
+#include <rte_net_crc.h>
 
 #include <algorithm>
 
@@ -73,7 +73,9 @@ std::optional<Endpoint> decode_address(Bytes value, const uint8_t* mask) {
 }  // namespace
 
 uint32_t crc32(Bytes bytes) {
-    return static_cast<uint32_t>(::crc32_z(0, bytes.data(), bytes.size()));
+    // The CRC-32 of Ethernet is this one. Carry-less multiplication where the CPU has it and the EAL runs, else a
+    // table.
+    return rte_net_crc_calc(bytes.data(), static_cast<uint32_t>(bytes.size()), RTE_NET_CRC32_ETH);
 }
 
 bool is_stun(Bytes datagram) {

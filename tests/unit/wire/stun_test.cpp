@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <rte_net_crc.h>
+#include <rte_vect.h>
 
 #include <string>
 #include <vector>
@@ -413,8 +415,35 @@ TEST(StunParse, PlainMappedAddress) {
     EXPECT_EQ(StunMessage::parse(bytes)->address(StunAttribute::mapped_address)->text(), "192.0.2.1:3478");
 }
 
-TEST(Crc32, CheckValue) {
+// RFC 8489 section 14.7 by its polynomial, bit by bit.
+uint32_t crc32_bit_by_bit(Bytes bytes) {
+    uint32_t crc = ~0U;
+    for (uint8_t b : bytes) {
+        crc ^= b;
+        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320U : 0U);
+    }
+    return ~crc;
+}
+
+// The library picks its way by CPU and by the widest vectors that are allowed; every way must agree.
+TEST(Crc32, EveryLengthWithAndWithoutVectors) {
     EXPECT_EQ(crc32(bytes_of("123456789")), 0xcbf43926U);
+    SeededRandom random{8};
+    Buffer memory(700);
+    random.fill(memory);
+    for (uint16_t bits : {RTE_VECT_SIMD_DISABLED, RTE_VECT_SIMD_128, RTE_VECT_SIMD_512}) {
+        rte_vect_set_max_simd_bitwidth(bits);
+        rte_net_crc_set_alg(bits == RTE_VECT_SIMD_DISABLED ? RTE_NET_CRC_SCALAR
+                            : bits == RTE_VECT_SIMD_128    ? RTE_NET_CRC_SSE42
+                                                           : RTE_NET_CRC_AVX512);
+        for (size_t at = 0; at < 17; at++) {
+            for (size_t length = 0; length + at <= memory.size(); length += 1 + length / 64) {
+                Bytes bytes = Bytes{memory}.subspan(at, length);
+                ASSERT_EQ(crc32(bytes), crc32_bit_by_bit(bytes))
+                    << "length " << length << " offset " << at << " bits " << bits;
+            }
+        }
+    }
 }
 
 }  // namespace
