@@ -259,6 +259,31 @@ TEST(Authenticate, TruncatedSha256IsRefused) {
     }
 }
 
+// Longer than a jumbo frame can carry: not hashed at all, whatever its signature is.
+TEST(Authenticate, RequestLongerThanAnyFrameIsRefused) {
+    Server server;
+    StunAttempt good = alice(server);
+    for (auto [filler, outcome] :
+         {std::pair{size_t{8000}, AuthOutcome::accepted}, {size_t{12'000}, AuthOutcome::unauthorized}}) {
+        std::vector<uint8_t> out(16'000);
+        wire::StunWriter writer{out, wire::StunClass::request, 3, {}};
+        const std::vector<uint8_t> zeros(filler);
+        writer.attribute(wire::StunAttribute::data, Bytes{zeros});
+        writer.attribute(wire::StunAttribute::username, *good.username);
+        writer.attribute(wire::StunAttribute::realm, *good.realm);
+        writer.attribute(wire::StunAttribute::nonce, *good.nonce);
+        uint8_t* mac = nullptr;
+        Bytes covered = writer.begin_integrity(wire::StunAttribute::message_integrity, kHmacSha1Size, mac);
+        ASSERT_NE(mac, nullptr);
+        std::ranges::copy(test::hmac_of(EVP_sha1(), good.key, covered), mac);
+        auto message = wire::StunMessage::parse(writer.finish());
+        ASSERT_TRUE(message);
+        uint64_t hmacs = server.digest.hmacs();
+        EXPECT_EQ(authenticate(*message, kPath, kNow, server.credentials, server.digest).outcome, outcome);
+        EXPECT_EQ(server.digest.hmacs() > hmacs, outcome == AuthOutcome::accepted);
+    }
+}
+
 TEST(Authenticate, NonceIsBoundToSourceTimeAndKey) {
     Server server;
     StunAttempt attempt = alice(server);
