@@ -148,5 +148,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::expect(relay::integrity_ok(*message, test::digest_of(EVP_md5(), long_term), server.digest, key) ||
                      relay::integrity_ok(*message, test::digest_of(EVP_sha256(), long_term), server.digest, key),
                  "the signature is that of the user");
+
+    wire::StunWriter writer{out, wire::StunClass::success, message->method(), message->transaction()};
+    relay::sign(writer, result.key, server.digest);
+    Bytes response = writer.finish();
+    fuzz::expect(response.size() == wire::kStunHeader + result.key.attribute_size(), "the response is signed");
+    bool sha256 = result.key.hmac.algorithm == relay::HmacAlgorithm::sha256;
+    bool named = message->has(wire::StunAttribute::password_algorithm);
+    fuzz::expect(sha256 == named, "with the algorithm that RFC 8489 section 9.2.4 wants");
     return 0;
 }
