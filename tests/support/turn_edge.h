@@ -89,6 +89,17 @@ inline std::array<uint8_t, 16> md5_key(const std::string& user, const std::strin
     return md5_of(user + ":" + kRealm + ":" + password);
 }
 
+inline std::string base64(Bytes bytes) {
+    static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (size_t i = 0; i < bytes.size(); i += 3) {
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++) group = group << 8 | (i + k < bytes.size() ? bytes[i + k] : 0U);
+        for (size_t k = 0; k < 4; k++) text += i + k <= bytes.size() ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
+    }
+    return text;
+}
+
 inline std::vector<uint8_t> make_snapshot(const EdgeSettings& s) {
     flatbuffers::FlatBufferBuilder b;
     auto prefixes = [&](const std::vector<std::string>& texts) {
