@@ -60,7 +60,9 @@ Bytes TurnState::on_channel_bind(Request& request) {
     if (uint16_t code = judge_peer(a, *peer)) return refuse(request, code);
     if (!bound && a.channels >= config->max_channels) return refuse(request, 508);
     if (!of_peer && a.permissions >= config->max_permissions) return refuse(request, 508);
-    if (!bound && !bindings.room_for(a, 1)) return refuse(request, 508);
+    // A permission without a channel becomes the channel's binding; only otherwise is there one binding more.
+    bool spare = bindings.find(a, [&](const Binding& b) { return b.address == peer->address && b.channel == 0; });
+    if (!bound && !spare && !bindings.room_for(a, 1)) return refuse(request, 508);
 
     Tick until = deadline_tick(request.now + config->channel_lifetime);
     Tick permission_until = deadline_tick(request.now + config->permission_lifetime);
