@@ -71,7 +71,7 @@ TEST(CommandLine, ErrorsSayWhatToDo) {
         {"fedge show streams --lim 3", "no option --lim", "did you mean --limit?"},
         {"fedge show streams --limit", "fedge show streams: ", "see: fedge help show streams"},
         {"fedge show streams --limit x", "--limit: 'x' is not a whole number", nullptr},
-        {"fedge show streams --limit -1", "fedge show streams", nullptr},
+        {"fedge show streams --limit -1", "--limit: '-1' is not a whole number", nullptr},
         {"fedge show streams --limit 1 --limit 2", "--limit is given twice", nullptr},
         {"fedge show streams --positional x", "no option --positional", nullptr},
         {"fedge show streams --allocation 0", "from 1 to", nullptr},
