@@ -20,15 +20,11 @@ Exit report_revision(Session& session, const Json& reply) {
         return exit;
     }
     session.out() << "Revision " << revision << " is committed, but not in force.\n";
-    const std::string refused = text_or(reply, "refused_reason", "");
-    if (refused.empty()) {
-        session.err()
-            << "fedge: the dataplane has not adopted it in time\n"
-               "  fix: nothing is lost, it is published as soon as the dataplane is there; see: fedge show status\n";
-    } else {
-        session.err() << "fedge: the dataplane refused it and keeps what it had: " << printable(refused)
-                      << "\n  fix: correct the setting and commit again, or go back with fedge rollback\n";
-    }
+    const std::string reason = text_or(reply, "refused_reason", "");
+    session.err()
+        << "fedge: the dataplane has not adopted it" << (reason.empty() ? " in time" : ": " + printable(reason))
+        << "\n  fix: it is published again as soon as the dataplane is back (fedge show status); if a setting is at "
+           "fault, correct it and commit, or go back with fedge rollback\n";
     return exit;
 }
 

@@ -20,7 +20,7 @@ Failure unreachable(const HttpError& error, const std::string& socket_path) {
                 "listens elsewhere, name its socket with --socket PATH or FEDGE_SOCKET"};
         case HttpError::Why::denied:
             return {Exit::control, "no permission to talk to control (" + socket_path + ")",
-                    "run as root, or join the group that api-group names in /etc/fedge/control.ini (default: fedge)"};
+                    "run as root, or join the group that api-group in /etc/fedge/control.ini names"};
         case HttpError::Why::timeout:
             return {Exit::control, "control does not answer (" + socket_path + ")",
                     "look at it with: systemctl status fedge-control, journalctl -u fedge-control"};

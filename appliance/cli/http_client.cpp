@@ -69,6 +69,9 @@ HttpReply http_request(const std::string& socket_path, const HttpRequest& reques
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(kReplyLimit);
+    // The parser reserves what Content-Length promises before it looks at its limit.
+    step(io, [&](auto done) { http::async_read_header(stream, buffer, parser, std::move(done)); });
+    if (parser.content_length().value_or(0) > kReplyLimit) fail(http::error::body_limit);
     step(io, [&](auto done) { http::async_read(stream, buffer, parser, std::move(done)); });
     return {parser.get().result_int(), std::move(parser.get().body())};
 }

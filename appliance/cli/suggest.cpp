@@ -46,7 +46,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     const std::string* best = nullptr;
     size_t best_distance = enough + 1;
     for (const std::string& candidate : candidates) {
-        const size_t distance = edit_distance(word, candidate);
+        size_t distance = edit_distance(word, candidate);
+        // Whoever stops early means the word that goes on.
+        if (word.size() >= 3 && candidate.starts_with(word)) distance = std::min<size_t>(distance, 2);
         if (distance >= best_distance) continue;
         best = &candidate;
         best_distance = distance;

@@ -10,7 +10,8 @@ namespace fedge::cli {
 // Edit distance with transposition of neighbours (optimal string alignment).
 size_t edit_distance(std::string_view a, std::string_view b);
 
-// The nearest candidate, or "" if none is near enough to be meant (a third of the word's length, at least 2 edits).
+// The nearest candidate, or "" if none is near enough to be meant (a third of the word's length, at least 2 edits;
+// or the word is its beginning).
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 // A settings key pattern such as "interface.NAME.role": parts in capitals stand for anything. What `key` would be if it

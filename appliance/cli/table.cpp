@@ -9,7 +9,8 @@ namespace fedge::cli {
 namespace {
 
 constexpr size_t kGap = 2;
-constexpr size_t kLeastShrunk = 8;
+constexpr size_t kLeastShrunk = 12;
+constexpr int kDetail = 3;  // columns of this rank and above are details: they go before anything is cut
 
 struct Layout {
     std::vector<size_t> shown;   // indices of columns
@@ -39,6 +40,17 @@ void shrink(const std::vector<Column>& columns, Layout& layout, const std::vecto
     }
 }
 
+// Hides the last of the columns of highest rank; false if none has at least `rank`.
+bool drop_highest(const std::vector<Column>& columns, Layout& layout, int rank) {
+    auto victim = layout.shown.end();
+    for (auto it = layout.shown.begin(); it != layout.shown.end(); ++it)
+        if (columns[*it].rank >= rank && (victim == layout.shown.end() || columns[*it].rank >= columns[*victim].rank))
+            victim = it;
+    if (victim == layout.shown.end()) return false;
+    layout.shown.erase(victim);
+    return true;
+}
+
 Layout fit(const std::vector<Column>& columns, std::vector<size_t> natural, size_t width) {
     Layout layout{{}, std::move(natural)};
     layout.shown.resize(columns.size());
@@ -46,15 +58,9 @@ Layout fit(const std::vector<Column>& columns, std::vector<size_t> natural, size
     if (width == 0) return layout;
     std::vector<size_t> least(columns.size());
     for (size_t i = 0; i < columns.size(); ++i) least[i] = least_width(columns[i], layout.widths[i]);
-    const auto least_total = [&] { return total_width({layout.shown, least}); };
-    while (least_total() > width) {
-        // The last of the highest rank goes.
-        auto victim = layout.shown.end();
-        for (auto it = layout.shown.begin(); it != layout.shown.end(); ++it)
-            if (columns[*it].rank > 0 && (victim == layout.shown.end() || columns[*it].rank >= columns[*victim].rank))
-                victim = it;
-        if (victim == layout.shown.end()) break;
-        layout.shown.erase(victim);
+    while (total_width(layout) > width && drop_highest(columns, layout, kDetail)) {
+    }
+    while (total_width({layout.shown, least}) > width && drop_highest(columns, layout, 1)) {
     }
     shrink(columns, layout, least, width);
     return layout;

@@ -12,7 +12,7 @@ struct Column {
     enum class Align { left, right };
     std::string title;
     Align align = Align::left;
-    bool shrinks = false;  // may be cut with an ellipsis, never below 8 columns
+    bool shrinks = false;  // may be cut with an ellipsis, never below 12 columns
     int rank = 0;          // 0 = always shown; a column of higher rank goes first when the terminal is too narrow
 };
 

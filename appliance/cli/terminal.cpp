@@ -56,7 +56,10 @@ std::string read_line(int fd) {
     std::string line;
     char c = 0;
     while (read(fd, &c, 1) == 1 && c != '\n') {
-        if (c == kInterruptKey) throw Failure(Exit::usage, "interrupted");
+        if (c == kInterruptKey) {
+            [[maybe_unused]] const ssize_t line_end = write(fd, "\n", 1);
+            throw Failure(Exit::usage, "interrupted", "nothing was changed");
+        }
         line += c;
     }
     return line;

@@ -25,8 +25,9 @@ void print_setting(Session& session, const Json& setting) {
         << "\n    default: " << printable(text_or(setting, "default", "none")) << '\n';
     const std::string example = text_or(setting, "example", "");
     if (example.empty()) return;
-    const bool command = example.starts_with("fedge ");
-    out << "    example: " << printable(command ? example : "fedge set " + key + " " + example) << '\n';
+    const std::string named = example.substr(0, example.find(' '));
+    const bool with_key = named != example && key_in_pattern(key, named) == named;
+    out << "    example: fedge set " << printable(with_key ? example : key + " " + example) << '\n';
 }
 
 Exit run(Session& session, const Arguments& arguments) {

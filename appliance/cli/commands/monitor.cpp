@@ -118,6 +118,8 @@ Exit once(Session& session, double interval, size_t top) {
 
 // Goes on through restarts of either daemon: the operator watches exactly then.
 Exit live(Session& session, double interval, size_t top) {
+    // The first pause takes over the interrupting signals: only then may the screen be taken, so that it is given back.
+    if (!session.at.pause(0)) return Exit::ok;
     LiveScreen screen(session.out(), session.at.out_is_terminal && !session.json, session.at.height);
     std::optional<Sample> before;
     do {

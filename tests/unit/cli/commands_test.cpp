@@ -1,0 +1,336 @@
+// Commands against a fake control: what they ask, what they answer to refusals, and exit codes.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "appliance/cli/exit.h"
+#include "tests/unit/cli/fake_control.h"
+#include "tests/unit/cli/ran.h"
+
+namespace fedge::cli::test {
+namespace {
+
+constexpr const char* kSchema = R"({"settings":[
+  {"key":"interface.NAME.role","type":"choice","values":["external","internal"],"list":false,"help":"which side","example":"external"},
+  {"key":"turn.realm","type":"text","list":false,"default":"","help":"the realm","example":"example.org"}]})";
+
+TEST(Requests, AreWhatTheApiWants) {
+    const struct {
+        const char* line;
+        const char* request;
+        const char* body;
+    } rows[] = {
+        {"fedge unset turn.realm icmp.rate", "PATCH /v1/candidate", R"({"unset":["turn.realm","icmp.rate"]})"},
+        {"fedge set turn.realm example.org", "PATCH /v1/candidate", R"({"set":{"turn.realm":"example.org"}})"},
+        {"fedge set turn.peer-deny 10.0.0.0/8 fc00::/7", "PATCH /v1/candidate",
+         R"({"set":{"turn.peer-deny":["10.0.0.0/8","fc00::/7"]}})"},
+        {"fedge discard", "DELETE /v1/candidate", ""},
+        {"fedge diff", "GET /v1/diff", ""},
+        {"fedge diff 3", "GET /v1/diff?from=3", ""},
+        {"fedge diff 3 5", "GET /v1/diff?from=3&to=5", ""},
+        {"fedge commit -m 'two words'", "POST /v1/commit", R"({"comment":"two words"})"},
+        {"fedge commit", "POST /v1/commit", R"({"comment":""})"},
+        {"fedge rollback 4", "POST /v1/rollback", R"({"revision":4})"},
+        {"fedge turn user remove a/b?c", "DELETE /v1/turn/users/a%2Fb%3Fc", ""},
+        {"fedge turn secret add", "POST /v1/turn/secrets", "{}"},
+        {"fedge turn secret rotate --keep 15m", "POST /v1/turn/secrets/rotate", R"({"keep_s":900})"},
+        {"fedge turn secret rotate", "POST /v1/turn/secrets/rotate", R"({"keep_s":86400})"},
+        {"fedge turn secret remove 2", "DELETE /v1/turn/secrets/2", ""},
+        {"fedge turn disconnect --user alice", "POST /v1/turn/disconnect", R"({"user":"alice"})"},
+        {"fedge turn disconnect --allocation 18446744073709551615", "POST /v1/turn/disconnect",
+         R"({"allocation":18446744073709551615})"},
+        {"fedge drain on", "PUT /v1/drain", R"({"on":true})"},
+        {"fedge drain off", "PUT /v1/drain", R"({"on":false})"},
+        {"fedge show config --revision 7", "GET /v1/config?revision=7", ""},
+        {"fedge show allocations --user 'a b&c' --limit 5", "GET /v1/allocations?limit=5&user=a%20b%26c", ""},
+        {"fedge show streams --allocation 9 --after x/1", "GET /v1/streams?limit=500&after=x%2F1&allocation=9", ""},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.line);
+        FakeControl control;
+        control.reply(row.request, R"({"rows":[],"adopted":true})");
+        control.reply("GET /v1/candidate", R"({"changes":[]})");
+        const Ran result = ran({.socket = control.path()}, split(row.line));
+        EXPECT_EQ(result.exit, 0) << result.err;
+        const std::string want = *row.body ? std::string(row.request) + " " + row.body : row.request;
+        ASSERT_FALSE(control.requests().empty());
+        EXPECT_EQ(control.requests().front(), want);
+    }
+}
+
+TEST(ExitCodes, FollowWhatControlSays) {
+    const struct {
+        const char* what;
+        const char* line;
+        const char* request;
+        Canned reply;
+        int exit;
+        const char* said;
+    } rows[] = {
+        {"refused with key and fix",
+         "fedge commit",
+         "POST /v1/commit",
+         {422, R"({"error":"is empty","key":"turn.realm","fix":"fedge set turn.realm DOMAIN"})"},
+         1,
+         "turn.realm: is empty\n  fix: fedge set"},
+        {"several errors",
+         "fedge commit",
+         "POST /v1/commit",
+         {422,
+          R"({"error":"e","fix":"f","errors":[{"key":"a","error":"one","fix":"do this"},{"key":"b","error":"two"}]})"},
+         1,
+         "2 errors\n  a: one\n    fix: do this\n  b: two\n"},
+        {"refused without a body", "fedge commit", "POST /v1/commit", {500, ""}, 1, "HTTP 500 without an explanation"},
+        {"error that is no text", "fedge commit", "POST /v1/commit", {400, R"({"error":5})"}, 1, "fedge: 5"},
+        {"dataplane away",
+         "fedge show cores",
+         "GET /v1/cores",
+         {503, R"({"error":"the dataplane is not connected","fix":"start it"})"},
+         4,
+         "not connected\n  fix: start it"},
+        {"dataplane does not answer",
+         "fedge show cores",
+         "GET /v1/cores",
+         {504, R"({"error":"no answer"})"},
+         4,
+         "no answer"},
+        {"not adopted",
+         "fedge commit",
+         "POST /v1/commit",
+         {200, R"({"revision":2,"adopted":false})"},
+         4,
+         "has not adopted it in time"},
+        {"refused by the dataplane",
+         "fedge rollback 1",
+         "POST /v1/rollback",
+         {200, R"({"revision":2,"adopted":false,"refused_reason":"no port named wan"})"},
+         4,
+         "no port named wan"},
+        {"status without dataplane",
+         "fedge show status",
+         "GET /v1/status",
+         {200, R"({"dataplane":{"connected":false}})"},
+         4,
+         "systemctl start fedge-dataplane"},
+        {"status of a working edge",
+         "fedge show status",
+         "GET /v1/status",
+         {200, R"({"dataplane":{"connected":true,"adopted":true}})"},
+         0,
+         ""},
+        {"not JSON", "fedge show cores", "GET /v1/cores", {200, "hello"}, 3, "not a JSON object"},
+        {"an array", "fedge show cores", "GET /v1/cores", {200, "[]"}, 3, "not a JSON object"},
+        {"rows of another shape",
+         "fedge show interfaces",
+         "GET /v1/interfaces",
+         {200, R"({"rows":[5]})"},
+         3,
+         "not as expected"},
+        {"invalid UTF-8",
+         "fedge show cores",
+         "GET /v1/cores",
+         {200, "{\"rows\":[{\"role\":\"\xff\"}]}"},
+         3,
+         "not a JSON object"},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.what);
+        FakeControl control;
+        control.reply(row.request, row.reply);
+        const Ran result = ran({.socket = control.path()}, split(row.line));
+        EXPECT_EQ(result.exit, row.exit);
+        EXPECT_NE(result.err.find(row.said), std::string::npos) << result.err;
+    }
+}
+
+TEST(ExitCodes, ControlOutOfReach) {
+    const Ran absent = ran({}, {"show", "status"});
+    EXPECT_EQ(absent.exit, 3);
+    EXPECT_NE(absent.err.find("control is not running"), std::string::npos);
+    EXPECT_NE(absent.err.find("systemctl start fedge-control"), std::string::npos);
+
+    const Ran too_long = ran({.socket = "/" + std::string(200, 'x')}, {"show", "status"});
+    EXPECT_EQ(too_long.exit, 3);
+    EXPECT_NE(too_long.err.find("too long"), std::string::npos);
+
+    FakeControl control;
+    control.reply_raw("SSH-2.0-nonsense\r\n");
+    const Ran nonsense = ran({.socket = control.path()}, {"show", "status"});
+    EXPECT_EQ(nonsense.exit, 3);
+    EXPECT_NE(nonsense.err.find("no valid HTTP reply"), std::string::npos);
+
+    FakeControl cut;
+    cut.reply_raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
+    EXPECT_EQ(ran({.socket = cut.path()}, {"show", "status"}).exit, 3);
+
+    FakeControl huge;
+    huge.reply_raw("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{");
+    EXPECT_EQ(ran({.socket = huge.path()}, {"show", "status"}).exit, 3);
+}
+
+TEST(ExitCodes, SilentControlTimesOut) {
+    FakeControl control;
+    control.stay_silent();
+    const Api api(control.path(), std::chrono::milliseconds(100));
+    try {
+        api.get("/v1/status");
+        FAIL() << "no failure";
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.exit, Exit::control);
+        EXPECT_NE(failure.text.find("does not answer"), std::string::npos);
+    }
+}
+
+TEST(ExitCodes, FailuresAreJsonOnRequest) {
+    const Ran result = ran({}, {"--json", "show", "status"});
+    EXPECT_EQ(result.exit, 3);
+    EXPECT_EQ(result.out, "");
+    const Json error = Json::parse(result.err);
+    EXPECT_EQ(error["exit"], 3);
+    EXPECT_TRUE(error.contains("fix"));
+}
+
+TEST(Settings, UnknownKeysGetASuggestion) {
+    const struct {
+        const char* key;
+        const char* said;
+    } rows[] = {
+        {"turn.relm", "there is no setting 'turn.relm'\n  fix: did you mean turn.realm?"},
+        {"interface.outside.roll", "did you mean interface.outside.role?"},
+        {"completely.else", "fedge help settings lists all of them"},
+        {"turn.realm", "fedge: turn.realm: bad value"},  // known: control's own words
+    };
+    for (const auto& row : rows) {
+        FakeControl control;
+        control.reply("PATCH /v1/candidate",
+                      Canned{422, R"({"error":"bad value","key":")" + std::string(row.key) + R"("})"});
+        control.reply("GET /v1/schema", kSchema);
+        const Ran result = ran({.socket = control.path()}, {"set", row.key, "x"});
+        EXPECT_EQ(result.exit, 1);
+        EXPECT_NE(result.err.find(row.said), std::string::npos) << result.err;
+    }
+}
+
+TEST(Paging, FollowsCursorsUpToTheLimit) {
+    FakeControl control;
+    control.reply("GET /v1/neighbors?limit=500", R"({"rows":[{"address":"192.0.2.1"}],"next":"7"})");
+    control.reply("GET /v1/neighbors?limit=500&after=7", R"({"rows":[{"address":"192.0.2.2"}],"next":""})");
+    control.reply("GET /v1/neighbors?limit=1", R"({"rows":[{"address":"192.0.2.1"}],"next":"7"})");
+    EXPECT_EQ(
+        Json::parse(ran({.socket = control.path()}, split("fedge show neighbors --json --limit 0")).out)["rows"].size(),
+        2u);
+    const Ran one = ran({.socket = control.path()}, split("fedge show neighbors --limit 1"));
+    EXPECT_NE(one.out.find("go on with --after 7"), std::string::npos) << one.out;
+    EXPECT_EQ(one.out.find("192.0.2.2"), std::string::npos);
+}
+
+TEST(Paging, EndsWhenTheCursorStandsStill) {
+    FakeControl control;
+    control.reply("GET /v1/neighbors?limit=500", R"({"rows":[],"next":"7"})");
+    control.reply("GET /v1/neighbors?limit=500&after=7", R"({"rows":[],"next":"7"})");
+    EXPECT_EQ(ran({.socket = control.path()}, split("fedge show neighbors --limit 0")).exit, 0);
+    EXPECT_EQ(control.requests().size(), 2u);
+}
+
+class Password : public testing::Test {
+  protected:
+    Password() { control_.reply("POST /v1/turn/users", R"({"name":"alice"})"); }
+    std::string sent() { return control_.requests().empty() ? "" : control_.requests().front(); }
+    FakeControl control_;
+    const std::string wanted_ = R"(POST /v1/turn/users {"name":"alice","password":"s3cret "})";
+};
+
+TEST_F(Password, FromStandardInputFirstLineOnly) {
+    const Ran result =
+        ran({.socket = control_.path(), .input = "s3cret \r\nmore\n"}, split("fedge turn user add alice"));
+    EXPECT_EQ(result.exit, 0) << result.err;
+    EXPECT_EQ(sent(), wanted_);
+    EXPECT_EQ((result.out + result.err).find("s3cret"), std::string::npos);
+}
+
+TEST_F(Password, FromAFile) {
+    char path[] = "/tmp/fedge-cli-password-XXXXXX";
+    close(mkstemp(path));
+    std::ofstream(path) << "s3cret \n";
+    const Ran result =
+        ran({.socket = control_.path(), .input = "other"}, {"turn", "user", "add", "alice", "--password-file", path});
+    unlink(path);
+    EXPECT_EQ(result.exit, 0) << result.err;
+    EXPECT_EQ(sent(), wanted_);
+}
+
+TEST_F(Password, AskedTwiceOnATerminal) {
+    EXPECT_EQ(
+        ran({.socket = control_.path(), .answers = {"s3cret ", "s3cret "}}, split("fedge turn user add alice")).exit,
+        0);
+    EXPECT_EQ(sent(), wanted_);
+}
+
+TEST_F(Password, BadOnesAreNotSent) {
+    EXPECT_EQ(
+        ran({.socket = control_.path(), .answers = {"s3cret", "s3cre7"}}, split("fedge turn user add alice")).exit, 2);
+    EXPECT_EQ(ran({.socket = control_.path(), .answers = {"", ""}}, split("fedge turn user add alice")).exit, 2);
+    EXPECT_EQ(ran({.socket = control_.path()}, split("fedge turn user add alice")).exit, 2);
+    EXPECT_EQ(
+        ran({.socket = control_.path(), .input = std::string(2000, 'x')}, split("fedge turn user add alice")).exit, 2);
+    EXPECT_TRUE(control_.requests().empty());
+}
+
+TEST(Secrets, ASecretIsAloneOnStandardOutput) {
+    FakeControl control;
+    control.reply("POST /v1/turn/secrets", Canned{201, R"({"id":3,"secret":"c2VjcmV0","fingerprint":"ab"})"});
+    const Ran result = ran({.socket = control.path()}, split("fedge turn secret add"));
+    EXPECT_EQ(result.out, "c2VjcmV0\n");
+    EXPECT_EQ(result.err.find("c2VjcmV0"), std::string::npos);
+}
+
+TEST(Completion, OffersWhatFits) {
+    FakeControl control;
+    control.reply("GET /v1/schema", kSchema);
+    control.reply("GET /v1/candidate", R"({"settings":{"interface.outside.role":"external"}})");
+    control.reply("GET /v1/turn/users", R"({"rows":[{"name":"alice"},{"name":"bob"}]})");
+    const struct {
+        std::vector<std::string> words;
+        const char* out;
+    } rows[] = {
+        {{"show", "st"}, "status\nstreams\n"},
+        {{"tu"}, "turn\n"},
+        {{"turn", ""}, "disconnect\nsecret\nuser\n"},
+        {{"turn", "user", "remove", "a"}, "alice\n"},
+        {{"turn", "disconnect", "--user", ""}, "alice\nbob\n"},
+        {{"turn", "disconnect", "--u"}, "--user\n"},
+        {{"show", "status", "--j"}, "--json\n"},
+        {{"set", ""}, "interface.\ninterface.outside.role\nturn.realm\n"},
+        {{"set", "interface.inside.r"}, "interface.inside.role\n"},
+        {{"set", "turn.realm", ""}, ""},
+        {{"drain", "o"}, "off\non\n"},
+        {{"help", "turn", "us"}, "user\n"},
+        {{"show", "--socket", ""}, ":files\n"},
+        {{"nonsense", ""}, ""},
+        {{""}, nullptr},
+    };
+    for (const auto& row : rows) {
+        std::vector<std::string> words = {"complete", "--"};
+        words.insert(words.end(), row.words.begin(), row.words.end());
+        const Ran result = ran({.socket = control.path()}, words);
+        EXPECT_EQ(result.exit, 0);
+        if (row.out) {
+            EXPECT_EQ(result.out, row.out) << row.words.back();
+        } else {
+            EXPECT_NE(result.out.find("show\n"), std::string::npos);
+            EXPECT_EQ(result.out.find("complete\n"), std::string::npos);
+        }
+    }
+}
+
+TEST(Completion, IsQuietWithoutAnEdge) {
+    const Ran result = ran({}, {"complete", "--", "set", ""});
+    EXPECT_EQ(result.exit, 0);
+    EXPECT_EQ(result.out + result.err, "");
+}
+
+}  // namespace
+}  // namespace fedge::cli::test

@@ -1,0 +1,200 @@
+// What the operator sees, word for word: each row runs a command against canned replies and compares the screen with
+// golden/NAME.txt. After an intended change: FEDGE_UPDATE_GOLDEN=1 unit-cli, then read the difference.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "tests/unit/cli/fake_control.h"
+#include "tests/unit/cli/ran.h"
+
+namespace fedge::cli::test {
+namespace {
+
+constexpr const char* kStatus = R"({
+  "control":{"version":"0.1.0","pid":4321,"uptime_s":93784,"revision":7,"candidate_changes":2},
+  "dataplane":{"connected":true,"version":"0.1.0","pid":4320,"uptime_s":3725,"revision":7,"adopted":true,"idle":"poll","hugepages":false},
+  "drain":false,"turn":{"allocations":12345,"users":3},
+  "warnings":["no hugepages: fewer packets per second"]})";
+
+constexpr const char* kCores = R"({"rows":[
+  {"core":0,"cpu":1,"role":"media","iterations":900000000,"busy_percent":37.25,"cycles_per_packet":187.6,"rx_packets":1234567890,
+   "tx_packets":1234500000,"allocations":9876,"max_allocations":100000,"mbufs_free":15000,"revision":7,"heartbeat_ms":0},
+  {"core":1,"cpu":2,"role":"media","iterations":900000001,"busy_percent":2.0,"cycles_per_packet":0,"rx_packets":12,
+   "tx_packets":11,"allocations":0,"max_allocations":100000,"mbufs_free":16384,"revision":7,"heartbeat_ms":1500}]})";
+
+constexpr const char* kInterfaces = R"({"rows":[
+  {"name":"wan","device":"0000:03:00.0","driver":"net_ixgbe","link":"10 Gbit/s","mtu":1500,"mac":"02:00:00:00:00:01","queues":2,
+   "offloads":"ipv4-cksum udp-cksum","rx_packets":1000000,"rx_bytes":172000000,"tx_packets":999000,"tx_bytes":171000000,
+   "rx_missed":3,"rx_errors":1,"tx_errors":0,"rx_nombuf":0,
+   "interfaces":[{"name":"outside","role":"external","vlan":0,"addresses":["192.0.2.10/26","2001:db8:0:1::10/64"]}]},
+  {"name":"lan","device":"net_af_packet0,iface=eth1","driver":"net_af_packet","link":"down","mtu":1500,"mac":"02:00:00:00:00:02",
+   "queues":1,"offloads":"","rx_packets":0,"rx_bytes":0,"tx_packets":0,"tx_bytes":0,"rx_missed":0,"rx_errors":0,"tx_errors":0,
+   "rx_nombuf":0,"interfaces":[]}]})";
+
+constexpr const char* kAllocations = R"({"rows":[
+  {"id":4294967298,"core":0,"user":"1794000000:alice","transport":"udp","interface":"outside","client":"198.51.100.2:51234",
+   "server":"192.0.2.10:3478","relay":["192.0.2.10:50123","[2001:db8:0:1::10]:51000"],"advertised":[],"age_s":75,"expires_s":525,
+   "permissions":2,"channels":1,"to_peer_packets":150000,"to_peer_bytes":25800000,"to_client_packets":149990,
+   "to_client_bytes":25798280,"dropped":10}],"next":""})";
+
+constexpr const char* kStreams = R"({"rows":[
+  {"allocation":4294967298,"core":0,"user":"alice","peer":"203.0.113.2:40000","direction":"to-peer","kind":"rtp","ssrc":3735928559,
+   "payload_type":111,"packets":15000,"bytes":2580000,"lost":30,"loss_percent":0.2,"jitter_ms":1.25,"idle_ms":18},
+  {"allocation":4294967298,"core":0,"user":"alice","peer":"203.0.113.2:40001","direction":"to-client","kind":"dtls","ssrc":0,
+   "payload_type":0,"packets":8,"bytes":4096,"lost":0,"loss_percent":0,"jitter_ms":0,"idle_ms":61000}],"next":null})";
+
+constexpr const char* kDrops = R"({"rows":[
+  {"name":"ether_short","help":"frame shorter than an Ethernet header","total":0,"cores":[0,0]},
+  {"name":"no_permission","help":"no permission for the peer","total":1234,"cores":[1200,34]},
+  {"name":"stun_source_budget","help":"challenge withheld: source prefix over its unauthenticated budget","total":5,"cores":[5,0]}]})";
+
+constexpr const char* kLaterDrops = R"({"rows":[
+  {"name":"ether_short","help":"frame shorter than an Ethernet header","total":0,"cores":[0,0]},
+  {"name":"no_permission","help":"no permission for the peer","total":1434,"cores":[1400,34]},
+  {"name":"stun_source_budget","help":"challenge withheld: source prefix over its unauthenticated budget","total":5,"cores":[5,0]}]})";
+
+constexpr const char* kConfig = R"({"revision":7,"settings":{
+  "interface.outside.address":["192.0.2.10/26","2001:db8:0:1::10/64"],"interface.outside.port":"wan","interface.outside.role":"external",
+  "turn.realm":"Example Org's realm"}})";
+
+constexpr const char* kChanges = R"({"changes":[
+  {"key":"turn.peer-deny","old":["10.0.0.0/8"],"new":["10.0.0.0/8","192.168.0.0/16"]},
+  {"key":"turn.quota-user","old":null,"new":"10"},{"key":"turn.realm","old":"old.example","new":null}]})";
+
+constexpr const char* kRevisions = R"({"rows":[
+  {"revision":2,"when":"2026-01-31T23:59:59Z","who":"root","comment":"second relay address","parent":1},
+  {"revision":1,"when":1769900000,"who":"carol","comment":"","parent":0}]})";
+
+constexpr const char* kSchema = R"({"settings":[
+  {"key":"interface.NAME.role","type":"choice","values":["external","internal"],"list":false,"default":"","help":"side of the edge","example":"interface.outside.role external"},
+  {"key":"turn.peer-deny","type":"prefix","list":true,"default":"","help":"peers nobody may reach","example":"turn.peer-deny 10.0.0.0/8 192.168.0.0/16"}]})";
+
+struct Row {
+    const char* name;
+    const char* line;
+    std::vector<std::pair<const char*, std::string>> replies;
+    size_t width = 100;
+    int status = 200;
+};
+
+std::vector<Row> rows() {
+    const std::string none = R"({"rows":[]})";
+    return {
+        {"status", "fedge show status", {{"GET /v1/status", kStatus}}},
+        {"status-refused",
+         "fedge show status",
+         {{"GET /v1/status",
+           R"({"control":{"version":"0.1.0","pid":1,"uptime_s":5,"revision":8},"drain":true,"turn":{"allocations":null,"users":0},
+            "dataplane":{"connected":true,"version":"0.1.0","pid":2,"uptime_s":9,"revision":7,"adopted":false,"idle":"backoff",
+            "hugepages":true,"refused_reason":"no port named wan"},"warnings":[]})"}}},
+        {"interfaces", "fedge show interfaces", {{"GET /v1/interfaces", kInterfaces}}},
+        {"interfaces-wide", "fedge show interfaces", {{"GET /v1/interfaces", kInterfaces}}, 0},
+        {"interfaces-narrow", "fedge show interfaces", {{"GET /v1/interfaces", kInterfaces}}, 72},
+        {"cores", "fedge show cores", {{"GET /v1/cores", kCores}}},
+        {"allocations", "fedge show allocations", {{"GET /v1/allocations?limit=500", kAllocations}}, 132},
+        {"allocations-none", "fedge show allocations --user bob", {{"GET /v1/allocations?limit=500&user=bob", none}}},
+        {"streams", "fedge show streams", {{"GET /v1/streams?limit=500", kStreams}}, 120},
+        {"streams-none", "fedge show streams", {{"GET /v1/streams?limit=500", none}}},
+        {"neighbors",
+         "fedge show neighbors",
+         {{"GET /v1/neighbors?limit=500",
+           R"({"rows":[{"core":0,"interface":"outside","address":"192.0.2.1","mac":"02:00:00:00:00:09","state":"reachable","age_s":12,"queued":0}]})"}}},
+        {"counters",
+         "fedge show counters turn_",
+         {{"GET /v1/counters", R"({"rows":[{"name":"rx_packets","help":"packets received","total":5,"cores":[2,3]},
+            {"name":"turn_refreshes","help":"successful refreshes","total":0,"cores":[0,0]}]})"}}},
+        {"drops", "fedge show drops", {{"GET /v1/drops", kDrops}}, 72},
+        {"drops-all", "fedge show drops --all --per-core", {{"GET /v1/drops", kDrops}}},
+        {"drops-none", "fedge show drops", {{"GET /v1/drops", none}}},
+        {"config", "fedge show config", {{"GET /v1/config", kConfig}}},
+        {"config-commands", "fedge show config --commands", {{"GET /v1/config", kConfig}}},
+        {"diff", "fedge diff", {{"GET /v1/diff", kChanges}}},
+        {"diff-none", "fedge diff", {{"GET /v1/diff", R"({"changes":[]})"}}},
+        {"set", "fedge set turn.quota-user 10", {{"PATCH /v1/candidate", kChanges}, {"GET /v1/candidate", kChanges}}},
+        {"commit",
+         "fedge commit",
+         {{"POST /v1/commit", R"({"revision":8,"adopted":true,"warnings":["no relay address for IPv6"]})"}}},
+        {"commit-waiting", "fedge commit", {{"POST /v1/commit", R"({"revision":8,"adopted":false,"warnings":[]})"}}},
+        {"commit-invalid",
+         "fedge commit",
+         {{"POST /v1/commit",
+           R"({"error":"e","fix":"f","errors":[{"key":"turn.realm","error":"is empty","fix":"fedge set turn.realm DOMAIN"},
+            {"key":"turn.port-last","error":"is below turn.port-first","fix":"exchange them"}]})"}},
+         100,
+         422},
+        {"revisions", "fedge show revisions", {{"GET /v1/revisions", kRevisions}}},
+        {"audit",
+         "fedge show audit",
+         {{"GET /v1/audit",
+           R"({"rows":[{"when":"2026-01-31T12:00:00Z","who":"root","what":"user added","object":"al\u001b[2Jice"}]})"}}},
+        {"users",
+         "fedge turn user list",
+         {{"GET /v1/turn/users", R"({"rows":[{"name":"alice","created":"2026-01-31T12:00:00Z","who":"root"}]})"}}},
+        {"users-none", "fedge turn user list", {{"GET /v1/turn/users", none}}},
+        {"secrets",
+         "fedge turn secret list",
+         {{"GET /v1/turn/secrets",
+           R"({"rows":[{"id":1,"created":1769900000,"fingerprint":"sha256:0a1b2c","expires":null}]})"}}},
+        {"settings", "fedge help settings", {{"GET /v1/schema", kSchema}}},
+        {"settings-one", "fedge help settings interface.outside.role", {{"GET /v1/schema", kSchema}}},
+        {"monitor",
+         "fedge monitor --once --interval 2",
+         {{"GET /v1/status", kStatus},
+          {"GET /v1/cores", kCores},
+          {"GET /v1/cores",
+           R"({"rows":[{"core":0,"role":"media","busy_percent":40,"cycles_per_packet":190,"rx_packets":1234767890,
+             "tx_packets":1234690000,"allocations":9877},{"core":1,"role":"media","busy_percent":1,"rx_packets":0,"tx_packets":0}]})"},
+          {"GET /v1/drops", kDrops},
+          {"GET /v1/drops", kLaterDrops},
+          {"GET /v1/streams?limit=500", kStreams},
+          {"GET /v1/streams?limit=500",
+           R"({"rows":[{"allocation":4294967298,"peer":"203.0.113.2:40000","direction":"to-peer","kind":"rtp",
+             "ssrc":3735928559,"packets":15100,"bytes":2597200,"loss_percent":0.2,"jitter_ms":1.25}]})"}}},
+        {"help", "fedge help", {}},
+        {"help-turn-user-add", "fedge help turn user add", {}},
+        {"completion-bash", "fedge completion bash", {}},
+        {"not-running", "fedge show status --socket /nonexistent/control.sock", {}},
+    };
+}
+
+std::string screen(const Row& row) {
+    FakeControl control;
+    for (const auto& [request, body] : row.replies) control.reply(request, Canned{row.status, body});
+    const Ran result = ran({.socket = control.path(), .width = row.width}, split(row.line));
+    return "$ " + std::string(row.line) + "\n" + result.out +
+           (result.err.empty() ? "" : "--- standard error\n" + result.err) + "--- exit " + std::to_string(result.exit) +
+           "\n";
+}
+
+TEST(Golden, ScreensAreAsRecorded) {
+    for (const Row& row : rows()) {
+        const std::string path = std::string(GOLDEN_DIR) + "/" + row.name + ".txt";
+        const std::string got = screen(row);
+        if (std::getenv("FEDGE_UPDATE_GOLDEN")) std::ofstream(path) << got;
+        std::ifstream in(path);
+        ASSERT_TRUE(in) << path << " is missing: run with FEDGE_UPDATE_GOLDEN=1";
+        std::ostringstream want;
+        want << in.rdbuf();
+        EXPECT_EQ(got, want.str()) << row.name;
+    }
+}
+
+TEST(Golden, JsonIsTheReplyOfTheApi) {
+    for (const Row& row : rows()) {
+        if (row.replies.size() != 1 || row.status != 200) continue;
+        SCOPED_TRACE(row.name);
+        FakeControl control;
+        control.reply(row.replies[0].first, row.replies[0].second);
+        const Json got = Json::parse(ran({.socket = control.path()}, split(std::string(row.line) + " --json")).out);
+        const Json want = Json::parse(row.replies[0].second);
+        for (const auto& [key, value] : want.items())
+            if (key != "next") {
+                EXPECT_EQ(got[key], value);
+            }
+    }
+}
+
+}  // namespace
+}  // namespace fedge::cli::test
