@@ -179,7 +179,7 @@ def test_every_path_carries_both_ways(env):
 
 def test_payload_sizes(env):
     """Empty, odd and large payloads arrive as they were sent, IPv4 and IPv6"""
-    for family, channel, address in ((stun.IPV4, 0x4000, net.PEER4), (stun.IPV6, 0x4FFF, net.PEER6)):
+    for family, channel, address in ((stun.IPV4, 0x4000, net.PEER4), (stun.IPV6, 0x7FFF, net.PEER6)):
         client = env.allocation((stun.REQUESTED_ADDRESS_FAMILY, family))
         peer = env.peer(address)
         client.bind(channel, *peer.getsockname()[:2])
