@@ -102,7 +102,7 @@ def test_secondary_tools_with_hugepages(env):
     env.edge.dataplane.stop()
     env.edge.start_dataplane(huge="yes")
     env.cleanup.callback(env.edge.dataplane.stop)
-    env.edge.wait_ready()
+    env.edge.wait_ready(seconds=60)  # the kernel clears every page first
     assert env.edge.cli("show", "status")["dataplane"]["hugepages"] is True
 
     # Secondary processes map the memory of the one that runs: same prefix, same namespace.
