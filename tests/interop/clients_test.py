@@ -61,6 +61,24 @@ def test_uclient_extra_requests(env):
     assert_lossless(uclient(env, "-c", "-G", "-e", net.PEER4))
 
 
+def test_uclient_dual_allocation(env):
+    """turnutils_uclient with an IPv4 and an IPv6 relayed address at once"""
+    assert_lossless(uclient(env, "-Z", "-e", net.PEER4))
+
+
+def test_uclient_abrupt_disconnects(env):
+    """turnutils_uclient whose sessions break off and come back loses nothing that it counts"""
+    assert_lossless(uclient(env, "-c", "-B", "-e", net.PEER4, messages=10, clients=4))
+
+
+def test_uclient_bad_behaviour(env):
+    """turnutils_uclient's negative protocol tests and its quick connect-and-exit leave a server that serves"""
+    uclient(env, "-c", "-N", "-R", "-G", "-e", net.PEER4, messages=10)
+    uclient(env, "-c", "-O", "-e", net.PEER4, messages=10, clients=20)
+    assert env.client().binding()[0] == net.CLIENT4
+    assert env.allocation().relayed
+
+
 def test_uclient_wrong_password(env):
     """turnutils_uclient with a wrong password gets no allocation"""
     output = uclient(env, "-c", "-e", net.PEER4, password="wrong", messages=2, clients=1)
@@ -161,7 +179,7 @@ def test_every_path_carries_both_ways(env):
 
 def test_payload_sizes(env):
     """Empty, odd and large payloads arrive as they were sent, IPv4 and IPv6"""
-    for family, channel, address in ((stun.IPV4, 0x4000, net.PEER4), (stun.IPV6, 0x4FFF, net.PEER6)):
+    for family, channel, address in ((stun.IPV4, 0x4000, net.PEER4), (stun.IPV6, 0x7FFF, net.PEER6)):
         client = env.allocation((stun.REQUESTED_ADDRESS_FAMILY, family))
         peer = env.peer(address)
         client.bind(channel, *peer.getsockname()[:2])

@@ -7,6 +7,8 @@ import time
 
 from support import lab as net
 from support.environment import Skipped
+from support.fragments import assert_fragments_dropped
+from support.load import RelayLoad
 from support.turn_client import NoAnswer, TurnError
 from support.wait import wait_until
 
@@ -50,6 +52,22 @@ def test_stop_and_start(env):
     env.allocation()
 
 
+def test_af_xdp_port(env):
+    """The same edge on AF_XDP instead of af_packet: relay both ways, IPv4 fragments dropped and counted"""
+    env.edge.dataplane.stop()
+    env.edge.start_dataplane(driver="net_af_xdp")
+    for device in ("wan0", "lan0"):
+        # A program that stays attached would take the packets from the next test's ports.
+        env.cleanup.callback(env.lab.run, "edge", "ip", "link", "set", device, "xdp", "off")
+    env.cleanup.callback(env.edge.dataplane.stop)
+    env.edge.wait_ready()
+    load = RelayLoad(env.allocation(), env.peer(), per_second=200).start()
+    wait_until(lambda: load.sent > 400, 10, "400 packets to be sent")
+    lost = load.stop()
+    assert lost == 0, f"{lost} of {load.sent} packets lost"
+    assert_fragments_dropped(env, net.EDGE4, net.CLIENT4)
+
+
 def test_telemetry(env):
     """dpdk-telemetry.py works on the running process"""
     done = subprocess.run(["dpdk-telemetry.py", "-f", env.edge.prefix], input="/ethdev/list\n/ethdev/info,0\nquit\n",
@@ -84,7 +102,7 @@ def test_secondary_tools_with_hugepages(env):
     env.edge.dataplane.stop()
     env.edge.start_dataplane(huge="yes")
     env.cleanup.callback(env.edge.dataplane.stop)
-    env.edge.wait_ready()
+    env.edge.wait_ready(seconds=60)  # the kernel clears every page first
     assert env.edge.cli("show", "status")["dataplane"]["hugepages"] is True
 
     # Secondary processes map the memory of the one that runs: same prefix, same namespace.

@@ -96,9 +96,9 @@ def test_peer_family_mismatch(env):
 
 
 def test_channel_rules(env):
-    """Channel numbers outside 0x4000-0x4FFF, a channel or a peer bound twice: 400"""
+    """Channel numbers that RFC 5766 and RFC 8656 both exclude, a channel or a peer bound twice: 400"""
     client = env.allocation()
-    for number in (0x3FFF, 0x5000, 0xFFFF):
+    for number in (0, 0x3FFF, 0x8000, 0xFFFF):
         refused(400, client.bind, number, net.PEER4, 4000)
     client.bind(0x4000, net.PEER4, 4000)
     client.bind(0x4000, net.PEER4, 4000)  # refreshes

@@ -141,7 +141,7 @@ class TurnClient:
                     got, _ = self.udp.recvfrom(65536)
                 except socket.timeout:
                     return None
-            if len(got) >= 4 and 0x40 <= got[0] <= 0x4F:
+            if len(got) >= 4 and 0x40 <= got[0] <= 0x7F:
                 channel, length = struct.unpack_from("!HH", got)
                 if len(got) < 4 + length:
                     raise stun.Malformed(f"ChannelData says {length} bytes, holds {len(got) - 4}")

@@ -6,12 +6,21 @@ from .edge import PASSWORD, USER
 from .wait import wait_until
 
 
+def echo_listens(env):
+    """Port 3480 in the kernel's hexadecimal; turnutils_peer opens 3481 for RTCP as well."""
+    return ":0D98" in env.lab.run("peer", "cat", "/proc/net/udp").stdout
+
+
+def start_echo(env):
+    if not echo_listens(env):
+        env.start("peer", "turnutils_peer", "-L", net.PEER4, "-L", net.PEER6, "-p", "3480",
+                  log=env.edge.work / "peer.log")
+        wait_until(lambda: echo_listens(env), 5, "turnutils_peer to listen")
+
+
 def uclient(env, *options, server=net.EDGE4, password=PASSWORD, messages=40, clients=2):
     """coturn's turnutils_uclient against a turnutils_peer in the peer's namespace; returns its output."""
-    log = env.edge.work / "peer.log"
-    env.start("peer", "turnutils_peer", "-L", net.PEER4, "-L", net.PEER6, "-p", "3480", log=log)
-    # Port 3480, in the kernel's hexadecimal; turnutils_peer opens 3481 for RTCP as well.
-    wait_until(lambda: ":0D98" in env.lab.run("peer", "cat", "/proc/net/udp").stdout, 5, "turnutils_peer to listen")
+    start_echo(env)
     return env.lab.run("client", "turnutils_uclient", "-u", USER, "-w", password, "-l", "172", "-n", messages,
                        "-m", clients, *options, server, timeout=80).stdout
 

@@ -170,12 +170,13 @@ TEST(ChannelData, Framing) {
     };
     const Case cases[] = {
         {"first channel", "4000 0004 01020304", 4},
-        {"last channel", "4fff 0000", 0},
+        {"last channel of RFC 8656", "4fff 0000", 0},
+        {"last channel of RFC 5766", "7fff 0000", 0},
         {"padded", "4000 0003 01020300", 3},
         {"trailing bytes", "4000 0001 0102030405060708", 1},
         {"one byte short", "4000 0004 010203", -1},
         {"length 0xffff", "4000 ffff 01020304", -1},
-        {"reserved number", "5000 0000", -1},
+        {"above the range", "8000 0000", -1},
         {"below the range", "3fff 0000", -1},
         {"three bytes", "4000 00", -1},
         {"empty", "", -1},
