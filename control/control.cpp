@@ -97,6 +97,10 @@ Compiled Control::compiled_or_refused(const Settings& settings) {
 void Control::put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
                            CommitCallback done) {
     Compiled compiled = compiled_or_refused(settings);
+    if (compiled.config.interfaces.empty() && !config_.interfaces.empty()) {
+        throw Refusal(RefusalKind::invalid, {"interface", "no interface would be left, and the dataplane needs one",
+                                             "keep one interface, or stop the dataplane instead"});
+    }
     int64_t id = store_.append(settings, comment, actor(who), clear_candidate);
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
@@ -210,12 +214,16 @@ int64_t Control::uptime_s() const {
 
 void Control::publish(AdoptionCallback done) {
     int64_t id = store_.current();
-    if (id == 0) return;  // nothing was ever committed, so nobody waits either
+    if (config_.interfaces.empty()) {  // a dataplane could do nothing with it
+        if (done) done(Adoption::pending, "no interface is configured yet");
+        return;
+    }
     SnapshotState state{static_cast<uint64_t>(id), store_.drain(), store_.users(), store_.secrets(),
                         store_.nonce_keys()};
     auto snapshot = build_snapshot(config_, state);
     auto now = time_.steady();
-    dataplane_.publish(state.revision, sealed_memory(snapshot), now, now + kAdoptionTime, std::move(done));
+    auto patience = dataplane_.connected() ? kAdoptionTime : kConnectTime;
+    dataplane_.publish(state.revision, sealed_memory(snapshot), now, now + patience, std::move(done));
 }
 
 bool Control::renew_nonce_keys() {

@@ -38,7 +38,9 @@ struct NewSecret {
 
 class Control {
   public:
-    static constexpr auto kAdoptionTime = std::chrono::seconds(5);
+    static constexpr Clock::duration kAdoptionTime = std::chrono::seconds(5);
+    static constexpr Clock::duration kConnectTime =
+        std::chrono::seconds(1);                      // for a dataplane that is starting just now
     static constexpr int64_t kNonceKeyPeriod = 3600;  // seconds; setting turn.nonce-lifetime is never longer
     static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
 

@@ -54,7 +54,7 @@ Json to_json(const contract::StreamRow& r) {
             {"bytes", r.bytes()},
             {"lost", r.lost()},
             {"loss_percent", r.loss_percent()},
-            {"jitter_ms", r.jitter_ms()},
+            {"jitter_ms", r.jitter_ms() < 0 ? Json(nullptr) : Json(r.jitter_ms())},
             {"idle_ms", r.idle_ms()}};
 }
 

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "control/api/message.h"
@@ -51,10 +52,18 @@ std::string peer_name(int socket) {
     return "uid " + std::to_string(peer.uid);
 }
 
+class Session;
+// Those whose request is being answered. The answer finds them by a weak pointer: it may come when the loop is gone.
+using Waiting = std::set<std::shared_ptr<Session>>;
+
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(Protocol::socket socket, Router& router, size_t& open)
-        : stream_(std::move(socket)), router_(router), open_(open), who_(peer_name(stream_.socket().native_handle())) {
+    Session(Protocol::socket socket, Router& router, Waiting& waiting, size_t& open)
+        : stream_(std::move(socket)),
+          router_(router),
+          waiting_(waiting),
+          open_(open),
+          who_(peer_name(stream_.socket().native_handle())) {
         open_++;
     }
     ~Session() { open_--; }
@@ -90,7 +99,11 @@ class Session : public std::enable_shared_from_this<Session> {
             return answer(error_response(400, {"", "the path is malformed", "encode it as RFC 3986 says"}), false);
         }
         stream_.expires_never();  // the router answers in bounded time
-        router_.handle(request, [self = shared_from_this(), keep_alive](Response response) {
+        waiting_.insert(shared_from_this());
+        router_.handle(request, [weak = weak_from_this(), keep_alive](Response response) {
+            auto self = weak.lock();
+            if (!self) return;
+            self->waiting_.erase(self);
             self->answer(std::move(response), keep_alive);
         });
     }
@@ -115,6 +128,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     Stream stream_;
     Router& router_;
+    Waiting& waiting_;
     size_t& open_;
     std::string who_;
     beast::flat_buffer buffer_{kMaxBody + kMaxHeader};
@@ -187,7 +201,7 @@ struct Server::Loop {
             } else if (open_sessions >= kMaxConnections) {
                 log.warning("api: too many connections");  // closed with the socket
             } else {
-                std::make_shared<Session>(std::move(socket), router, open_sessions)->read();
+                std::make_shared<Session>(std::move(socket), router, waiting, open_sessions)->read();
             }
             accept();
         });
@@ -240,6 +254,7 @@ struct Server::Loop {
     bool bound = false;
     size_t open_sessions = 0;
     asio::io_context context{1};
+    Waiting waiting;  // behind the context, so that it is empty before that goes
     Protocol::acceptor acceptor;
     asio::steady_timer timer;
     asio::signal_set signals;

@@ -18,6 +18,9 @@ template <typename T>
 using Offset = flatbuffers::Offset<T>;
 
 constexpr size_t kNonceKeyBytes = 16;
+constexpr size_t kLeastBytes = 8;  // root offset and file identifier
+constexpr flatbuffers::uoffset_t kMaxDepth = 64;
+constexpr flatbuffers::uoffset_t kMaxTables = 16'000'000;
 
 contract::Ip to_contract(const IpAddress& address) {
     return contract::Ip(flatbuffers::span<const uint8_t, 16>(address.octets()));
@@ -163,8 +166,8 @@ std::vector<uint8_t> build_snapshot(const Config& config, const SnapshotState& s
 }
 
 std::string verify_snapshot(std::span<const uint8_t> bytes) {
-    flatbuffers::Verifier verifier(bytes.data(), bytes.size());
-    if (!contract::VerifySnapshotBuffer(verifier)) return "not a snapshot";
+    flatbuffers::Verifier verifier(bytes.data(), bytes.size(), kMaxDepth, kMaxTables);
+    if (bytes.size() < kLeastBytes || !contract::VerifySnapshotBuffer(verifier)) return "not a snapshot";
     const contract::Snapshot* snapshot = contract::GetSnapshot(bytes.data());
     for (const auto* interface : *snapshot->interfaces()) {
         if (std::string bad = check_prefixes(interface->addresses(), "an interface"); !bad.empty()) return bad;

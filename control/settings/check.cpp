@@ -160,6 +160,10 @@ void add_relay_pool(Config& config, const std::string& value, const AddressRange
 
 void check_turn(const Config& config, std::vector<Problem>& errors) {
     const TurnConfig& turn = config.turn;
+    if (turn.relay_addresses.empty() && !config.interfaces.empty()) {
+        errors.push_back({"turn.relay-address", "there is no relay address",
+                          "set turn.relay-address, or give an external interface an address"});
+    }
     if (turn.port_first >= turn.port_last) {
         errors.push_back({"turn.port-first",
                           "the relay ports " + std::to_string(turn.port_first) + " to " +
@@ -199,10 +203,6 @@ void collect_warnings(const Config& config, std::vector<Problem>& warnings) {
         warnings.push_back({"interface.NAME.port", "no interface is configured, so nothing is served",
                             "set interface.NAME.port and interface.NAME.address, then commit"});
         return;
-    }
-    if (config.turn.relay_addresses.empty()) {
-        warnings.push_back({"turn.relay-address", "there is no relay address, so allocations are refused",
-                            "set turn.relay-address, or give an external interface an address"});
     }
     if (std::none_of(config.interfaces.begin(), config.interfaces.end(),
                      [](const auto& i) { return !i.gateways.empty(); }) &&

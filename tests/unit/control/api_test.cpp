@@ -1,0 +1,447 @@
+// The API over its real socket, with the real store and a fake dataplane.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "control/api/server.h"
+#include "snapshot_generated.h"
+#include "tests/unit/control/fake_dataplane.h"
+#include "tests/unit/control/scratch.h"
+
+namespace fedge::control::api {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Answer {
+    int status = 0;
+    std::string text;
+    Json json() const { return Json::parse(text); }
+};
+
+// A connection that speaks just enough HTTP/1.1.
+class Client {
+  public:
+    explicit Client(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+        EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+        timeval patience{20, 0};
+        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    }
+    ~Client() { ::close(fd_); }
+
+    void send(const std::string& text) {
+        EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    }
+
+    // status 0: the connection was closed.
+    Answer receive() {
+        size_t end;
+        while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
+            if (!more()) return {};
+        }
+        size_t length_at = buffer_.find("Content-Length: ");
+        size_t length = length_at < end ? std::stoul(buffer_.substr(length_at + 16)) : 0;
+        while (buffer_.size() < end + 4 + length) {
+            if (!more()) return {};
+        }
+        Answer answer{std::stoi(buffer_.substr(9, 3)), buffer_.substr(end + 4, length)};
+        buffer_.erase(0, end + 4 + length);
+        return answer;
+    }
+    Answer ask(const std::string& method, const std::string& target, const std::string& body = "") {
+        send(method + " " + target + " HTTP/1.1\r\nHost: edge\r\nContent-Length: " + std::to_string(body.size()) +
+             "\r\n\r\n" + body);
+        return receive();
+    }
+
+  private:
+    bool more() {
+        char chunk[4096];
+        ssize_t n = ::recv(fd_, chunk, sizeof(chunk), 0);
+        if (n > 0) buffer_.append(chunk, static_cast<size_t>(n));
+        return n > 0;
+    }
+    int fd_;
+    std::string buffer_;
+};
+
+class ApiTest : public testing::Test {
+  protected:
+    ApiTest() { start(); }
+    ~ApiTest() override { stop(); }
+
+    struct Daemon {
+        Daemon(const std::string& directory, std::ostream& lines, std::atomic<int64_t>& offset)
+            : log(lines, Severity::debug),
+              store(directory + "/state"),
+              plane(directory + "/dataplane.sock", log),
+              control(store, plane, log, {[] { return Clock::now(); }, [&offset] { return ::time(nullptr) + offset; }}),
+              server(control, {directory + "/control.sock", ""}, log) {
+            control.start();
+            thread = std::thread([this] { server.run(); });
+        }
+        ~Daemon() {
+            server.stop();
+            thread.join();
+        }
+        Log log;
+        Store store;
+        Dataplane plane;
+        Control control;
+        Server server;
+        std::thread thread;
+    };
+
+    void start() { daemon_ = std::make_unique<Daemon>(scratch_.path(), lines_, clock_offset_); }
+    void stop() { daemon_.reset(); }
+    void start_dataplane(FakeDataplane::Behaviour behaviour = {}) {
+        fake_ = std::make_unique<FakeDataplane>(scratch_.path() + "/dataplane.sock", std::move(behaviour));
+        ASSERT_TRUE(eventually([&] { return get("/v1/status")["dataplane"]["connected"] == true; }));
+    }
+    static bool eventually(const std::function<bool()>& condition) {
+        for (int i = 0; i < 500; i++) {
+            if (condition()) return true;
+            usleep(20'000);
+        }
+        return false;
+    }
+
+    Answer ask(const std::string& method, const std::string& target, const Json& body = nullptr) {
+        Answer answer = Client(socket()).ask(method, target, body.is_null() ? "" : body.dump());
+        output_ += answer.text;
+        return answer;
+    }
+    Json get(const std::string& target) {
+        Answer answer = ask("GET", target);
+        EXPECT_EQ(answer.status, 200) << target << " " << answer.text;
+        return answer.json();
+    }
+    void set_up_edge() {
+        Json settings{{"interface.outside.port", "wan"},
+                      {"interface.outside.address", {"192.0.2.10/26"}},
+                      {"interface.outside.gateway", "192.0.2.1"}};
+        ASSERT_EQ(ask("PATCH", "/v1/candidate", {{"set", settings}}).status, 200);
+        ASSERT_EQ(ask("POST", "/v1/commit", {{"comment", "first"}}).status, 200);
+    }
+    std::string socket() const { return scratch_.path() + "/control.sock"; }
+
+    Scratch scratch_;
+    std::ostringstream lines_;  // read it when the daemon is stopped
+    std::atomic<int64_t> clock_offset_{0};
+    std::string output_;  // everything that the API said
+    std::unique_ptr<FakeDataplane> fake_;
+    std::unique_ptr<Daemon> daemon_;
+};
+
+TEST_F(ApiTest, EditsDiffsCommitsAndRollsBack) {
+    start_dataplane();
+    Json settings{{"interface.outside.port", "wan"}, {"interface.outside.address", {"192.0.2.10/26"}}};
+    Answer patched = ask("PATCH", "/v1/candidate", {{"set", settings}});
+    EXPECT_EQ(patched.status, 200);
+    EXPECT_EQ(patched.json()["changes"].size(), 2U);
+    EXPECT_EQ(get("/v1/status")["control"]["candidate_changes"], 2);
+    Json diff = get("/v1/diff")["changes"];
+    EXPECT_EQ(diff[0], (Json{{"key", "interface.outside.address"}, {"old", nullptr}, {"new", {"192.0.2.10/26"}}}));
+    EXPECT_EQ(diff[1]["new"], "wan");
+
+    Json committed = ask("POST", "/v1/commit", {{"comment", "first"}}).json();
+    EXPECT_EQ(committed["revision"], 1);
+    EXPECT_EQ(committed["adopted"], true);
+    EXPECT_EQ(ask("POST", "/v1/commit").status, 409);
+
+    ask("PATCH", "/v1/candidate", {{"set", {{"icmp.rate", 7}}}});
+    EXPECT_EQ(ask("POST", "/v1/commit").json()["revision"], 2);
+    EXPECT_EQ(get("/v1/config")["settings"]["icmp.rate"], "7");
+    EXPECT_EQ(get("/v1/diff?from=1&to=2")["changes"][0]["key"], "icmp.rate");
+    EXPECT_EQ(ask("POST", "/v1/rollback", {{"revision", 1}}).json()["revision"], 3);
+    EXPECT_FALSE(get("/v1/config")["settings"].contains("icmp.rate"));
+    EXPECT_EQ(get("/v1/config?revision=2")["settings"]["icmp.rate"], "7");
+    EXPECT_EQ(ask("POST", "/v1/rollback", {{"revision", 99}}).status, 404);
+
+    Json rows = get("/v1/revisions")["rows"];
+    ASSERT_EQ(rows.size(), 3U);
+    EXPECT_EQ(rows[2]["comment"], "first");
+    EXPECT_NE(rows[0]["who"], "") << "the user at the other end of the socket";
+    auto snapshots = fake_->snapshots();
+    ASSERT_EQ(snapshots.size(), 3U);
+    EXPECT_EQ(contract::GetSnapshot(snapshots[1].data())->icmp_rate(), 7U);
+    EXPECT_EQ(contract::GetSnapshot(snapshots[2].data())->icmp_rate(), 100U);
+}
+
+TEST_F(ApiTest, InvalidCommitsChangeNothing) {
+    set_up_edge();
+    ask("PATCH", "/v1/candidate", {{"set", {{"turn.listen", "192.0.2.11:3478"}, {"turn.port-first", 60000}}}});
+    Answer refused = ask("POST", "/v1/commit");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json()["errors"].size(), 2U);
+    EXPECT_EQ(refused.json()["key"], "turn.listen");
+    EXPECT_NE(refused.json()["fix"], "");
+    EXPECT_EQ(get("/v1/status")["control"]["revision"], 1);
+    EXPECT_EQ(get("/v1/candidate")["changes"].size(), 2U) << "the edits stay to be corrected";
+    EXPECT_EQ(ask("DELETE", "/v1/candidate").json()["changes"].size(), 0U);
+    EXPECT_EQ(ask("PATCH", "/v1/candidate", {{"unset", {"interface"}}}).status, 200);
+    EXPECT_EQ(ask("POST", "/v1/commit").status, 400) << "the last interface stays";
+}
+
+TEST_F(ApiTest, RefusedByTheDataplane) {
+    start_dataplane({.refuse = "port wan is on fire"});
+    set_up_edge();
+    Json status = get("/v1/status");
+    EXPECT_EQ(status["dataplane"]["adopted"], false);
+    EXPECT_EQ(status["dataplane"]["refused_reason"], "port wan is on fire");
+    EXPECT_NE(status["warnings"].dump().find("on fire"), std::string::npos);
+}
+
+TEST_F(ApiTest, CredentialsArePublishedAtOnceAndSecretsAreShownOnce) {
+    start_dataplane();
+    set_up_edge();
+    EXPECT_EQ(ask("POST", "/v1/turn/users", {{"name", "zoe"}, {"password", "hunter2-zoe"}}).status, 201);
+    EXPECT_EQ(ask("POST", "/v1/turn/users", {{"name", "amy"}, {"password", "hunter2-amy"}}).status, 201);
+    EXPECT_EQ(ask("POST", "/v1/turn/users", {{"name", "amy"}, {"password", "hunter2-new"}}).status, 409);
+    EXPECT_EQ(ask("POST", "/v1/turn/users", {{"name", "amy"}, {"password", "hunter2-new"}, {"replace", true}}).status,
+              201);
+    EXPECT_EQ(ask("POST", "/v1/turn/users", {{"name", "eve"}, {"password", "hunter2\n"}}).status, 400);
+    EXPECT_EQ(ask("POST", "/v1/turn/users", {{"name", "eve"}, {"passwort", "hunter2-typo"}}).status, 400);
+    EXPECT_EQ(get("/v1/turn/users")["rows"].size(), 2U);
+
+    std::string secret = Client(socket()).ask("POST", "/v1/turn/secrets").json()["secret"];
+    Json rotated = Client(socket()).ask("POST", "/v1/turn/secrets/rotate", R"({"keep_s":100})").json();
+    Json rows = get("/v1/turn/secrets")["rows"];
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows[0]["expires"], rotated["expires"]);
+    EXPECT_EQ(rows[1]["expires"], nullptr);
+    EXPECT_EQ(rows[1]["fingerprint"], rotated["fingerprint"]);
+
+    auto has_two_secrets = [&] {
+        auto latest = fake_->snapshots().back();
+        return contract::GetSnapshot(latest.data())->turn()->secrets()->size() == 2;
+    };
+    ASSERT_TRUE(eventually(has_two_secrets));
+    auto newest = fake_->snapshots().back();
+    const auto* turn = contract::GetSnapshot(newest.data())->turn();
+    ASSERT_EQ(turn->users()->size(), 2U);
+    EXPECT_EQ(turn->users()->Get(0)->name()->str(), "amy") << "sorted";
+    ASSERT_EQ(turn->secrets()->size(), 2U);
+    EXPECT_EQ(std::string(turn->secrets()->Get(0)->key()->begin(), turn->secrets()->Get(0)->key()->end()), secret);
+
+    clock_offset_ = 200;
+    EXPECT_TRUE(eventually([&] { return get("/v1/turn/secrets")["rows"].size() == 1; }))
+        << "the old secret ends by itself";
+    EXPECT_EQ(ask("DELETE", "/v1/turn/secrets/" + std::to_string(rotated["id"].get<int>())).status, 200);
+    EXPECT_EQ(ask("DELETE", "/v1/turn/secrets/1").status, 404);
+    EXPECT_EQ(ask("DELETE", "/v1/turn/secrets/x").status, 400);
+    EXPECT_EQ(ask("DELETE", "/v1/turn/users/zoe").status, 200);
+    EXPECT_EQ(ask("DELETE", "/v1/turn/users/zoe").status, 404);
+
+    for (const char* page : {"/v1/audit", "/v1/status", "/v1/turn/users", "/v1/turn/secrets", "/v1/config", "/metrics"})
+        ask("GET", page);
+    stop();
+    std::string said = output_ + lines_.str();
+    for (const std::string& hidden : {secret, rotated["secret"].get<std::string>(), std::string("hunter2")}) {
+        EXPECT_EQ(said.find(hidden), std::string::npos) << "a secret was shown again or logged";
+    }
+}
+
+TEST_F(ApiTest, RealmIsFixedWhileThereAreUsers) {
+    set_up_edge();
+    ask("POST", "/v1/turn/users", {{"name", "amy"}, {"password", "x"}});
+    ask("PATCH", "/v1/candidate", {{"set", {{"turn.realm", "example.org"}}}});
+    Answer refused = ask("POST", "/v1/commit");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json()["key"], "turn.realm");
+    ask("DELETE", "/v1/turn/users/amy");
+    EXPECT_EQ(ask("POST", "/v1/commit").status, 200);
+    ask("POST", "/v1/turn/users", {{"name", "amy"}, {"password", "x"}});
+    EXPECT_EQ(ask("POST", "/v1/rollback", {{"revision", 1}}).status, 400) << "a rollback would change the realm too";
+}
+
+TEST_F(ApiTest, NonceKeysTurnOverEveryHour) {
+    start_dataplane();
+    set_up_edge();
+    auto keys = [&] {
+        auto newest = fake_->snapshots().back();
+        const auto* bytes = contract::GetSnapshot(newest.data())->turn()->nonce_keys();
+        return std::string(bytes->begin(), bytes->end());
+    };
+    std::string first = keys();
+    EXPECT_EQ(first.size(), 16U);
+    clock_offset_ = 3601;
+    ASSERT_TRUE(eventually([&] { return keys() != first; }));
+    std::string second = keys();
+    EXPECT_EQ(second.substr(16), first) << "the old key still verifies";
+    clock_offset_ = 7300;
+    ASSERT_TRUE(eventually([&] { return keys() != second; }));
+    EXPECT_EQ(keys().size(), 32U);
+    EXPECT_EQ(keys().substr(16), second.substr(0, 16));
+}
+
+TEST_F(ApiTest, StateSurvivesARestartOfControl) {
+    start_dataplane();
+    set_up_edge();
+    ask("PUT", "/v1/drain", {{"on", true}});
+    ask("POST", "/v1/turn/users", {{"name", "amy"}, {"password", "x"}});
+    ask("PATCH", "/v1/candidate", {{"set", {{"icmp.rate", 7}}}});
+    size_t before = fake_->snapshots().size();
+    stop();
+    start();
+    ASSERT_TRUE(eventually([&] { return fake_->snapshots().size() > before; }));
+    auto newest = fake_->snapshots().back();
+    const auto* snapshot = contract::GetSnapshot(newest.data());
+    EXPECT_TRUE(snapshot->drain());
+    EXPECT_EQ(snapshot->revision(), 1U);
+    EXPECT_EQ(snapshot->turn()->users()->size(), 1U);
+    Json status = get("/v1/status");
+    EXPECT_EQ(status["drain"], true);
+    EXPECT_EQ(status["control"]["candidate_changes"], 1);
+}
+
+TEST_F(ApiTest, RowsArePagedAndFiltered) {
+    start_dataplane({.allocations = 25, .page_rows = 10});
+    Json page = get("/v1/allocations?limit=12");
+    EXPECT_EQ(page["rows"].size(), 12U);
+    EXPECT_EQ(page["next"], "12");
+    page = get("/v1/allocations?limit=100&after=12");
+    EXPECT_EQ(page["rows"].size(), 13U);
+    EXPECT_EQ(page["rows"][0]["id"], 13);
+    EXPECT_EQ(page["next"], "");
+    page = get("/v1/allocations?limit=100&user=odd");
+    EXPECT_EQ(page["rows"].size(), 13U);
+    for (const auto& row : page["rows"]) EXPECT_EQ(row["user"], "odd");
+    EXPECT_EQ(ask("GET", "/v1/allocations?limit=0").status, 400);
+    EXPECT_EQ(ask("GET", "/v1/allocations?limit=x").status, 400);
+    EXPECT_EQ(ask("GET", "/v1/streams").status, 503);
+    EXPECT_EQ(get("/v1/status")["turn"]["allocations"], 6);
+    EXPECT_EQ(get("/v1/cores")["rows"].size(), 2U);
+    EXPECT_EQ(ask("POST", "/v1/turn/disconnect", {{"user", "odd"}}).json(), (Json{{"disconnected", 2}}));
+    EXPECT_EQ(ask("POST", "/v1/turn/disconnect", {{"allocation", 3}}).json(), (Json{{"disconnected", 1}}));
+    for (const Json& bad :
+         {Json::object(), Json{{"user", "a"}, {"allocation", 1}}, Json{{"allocation", -1}}, Json{{"user", ""}}}) {
+        EXPECT_EQ(ask("POST", "/v1/turn/disconnect", bad).status, 400) << bad;
+    }
+}
+
+TEST_F(ApiTest, WithoutDataplaneRowsAreUnavailable) {
+    for (const char* target : {"/v1/allocations", "/v1/streams", "/v1/cores", "/v1/neighbors", "/v1/interfaces",
+                               "/v1/counters", "/v1/drops"}) {
+        Answer answer = ask("GET", target);
+        EXPECT_EQ(answer.status, 503) << target;
+        EXPECT_FALSE(answer.json()["fix"].get<std::string>().empty());
+    }
+    EXPECT_NE(ask("GET", "/metrics").text.find("\nfedge_up 0\n"), std::string::npos);
+}
+
+TEST_F(ApiTest, CountersDropsAndMetricsAgree) {
+    start_dataplane();
+    Json counters = get("/v1/counters")["rows"];
+    EXPECT_EQ(counters[1]["name"], "rx_bytes");
+    EXPECT_EQ(counters[1]["cores"], (Json{1, 1001}));
+    EXPECT_EQ(counters[1]["total"], 1002);
+    EXPECT_EQ(get("/v1/drops")["rows"][0]["total"], 2000);
+    std::string text = ask("GET", "/metrics").text;
+    EXPECT_NE(text.find("\nfedge_rx_bytes_total{core=\"1\"} 1001\n"), std::string::npos);
+    EXPECT_NE(text.find("\nfedge_drops_total{reason=\"ether_short\",core=\"0\"} 500\n"), std::string::npos);
+    EXPECT_NE(text.find("\nfedge_turn_allocations 6\n"), std::string::npos);
+    EXPECT_TRUE(text.ends_with("# EOF\n"));
+}
+
+// Each family has its TYPE and HELP once and in front of its samples, as OpenMetrics wants it, and is documented.
+TEST_F(ApiTest, MetricsAreWellFormedAndDocumented) {
+    start_dataplane();
+    std::istringstream lines(ask("GET", "/metrics").text);
+    std::set<std::string> families;
+    std::string line, family;
+    while (std::getline(lines, line) && line != "# EOF") {
+        if (line.starts_with("# TYPE ")) {
+            family = line.substr(7, line.find(' ', 7) - 7);
+            EXPECT_TRUE(families.insert(family).second) << family << " twice";
+        } else if (!line.starts_with("# HELP " + family + " ")) {
+            std::string name = line.substr(0, line.find_first_of(" {"));
+            EXPECT_TRUE(name == family || name == family + "_total") << line;
+        }
+    }
+    EXPECT_FALSE(std::getline(lines, line)) << "nothing follows # EOF";
+    std::ifstream file(FEDGE_SOURCE_ROOT "/control/metrics.md");
+    std::string documentation((std::istreambuf_iterator<char>(file)), {});
+    for (const auto& name : families)
+        EXPECT_NE(documentation.find("`" + name), std::string::npos) << name << " is not in metrics.md";
+}
+
+TEST_F(ApiTest, SocketIsForOwnerAndGroup) {
+    struct stat info;
+    ASSERT_EQ(stat(socket().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0660U);
+    stop();
+    EXPECT_NE(stat(socket().c_str(), &info), 0) << "removed at the end";
+}
+
+TEST_F(ApiTest, BadRequests) {
+    EXPECT_EQ(ask("GET", "/nope").status, 404);
+    EXPECT_EQ(ask("POST", "/v1/status").status, 405);
+    EXPECT_EQ(ask("GET", "/v1/../v1/status").status, 404);
+    EXPECT_EQ(ask("GET", "/v1/config?revision=99").status, 404);
+    EXPECT_EQ(ask("PUT", "/v1/drain", {{"on", "yes"}}).status, 400);
+    EXPECT_EQ(ask("POST", "/v1/turn/secrets/rotate", {{"keep_s", -1}}).status, 400);
+    EXPECT_EQ(ask("POST", "/v1/turn/secrets/rotate", {{"keep_s", 18446744073709551615ULL}}).status, 400);
+    EXPECT_EQ(ask("POST", "/v1/commit", {{"comment", "a\nb"}}).status, 400);
+    EXPECT_EQ(Client(socket()).ask("GET", "/%zz").status, 400);
+    Client nonsense(socket());
+    nonsense.send("\x16\x03\x01 this is TLS\r\n\r\n");
+    EXPECT_EQ(nonsense.receive().status, 400);
+    Client huge(socket());
+    huge.send("PATCH /v1/candidate HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n");
+    EXPECT_EQ(huge.receive().status, 413);
+    Client headers(socket());
+    headers.send("GET /v1/status HTTP/1.1\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n");
+    EXPECT_NE(headers.receive().status, 200);
+    EXPECT_EQ(ask("GET", "/v1/status").status, 200) << "still there";
+}
+
+TEST_F(ApiTest, ConnectionsAreKeptAliveAndBounded) {
+    Client client(socket());
+    for (int i = 0; i < 3; i++) EXPECT_EQ(client.ask("GET", "/v1/status").status, 200);
+    std::vector<std::unique_ptr<Client>> many;
+    for (int i = 0; i < 63; i++) many.push_back(std::make_unique<Client>(socket()));
+    EXPECT_EQ(many.back()->ask("GET", "/v1/status").status, 200);
+    Client surplus(socket());
+    EXPECT_EQ(surplus.receive().status, 0) << "closed";
+    many.clear();
+    EXPECT_TRUE(eventually([&] {
+        return client.ask("GET", "/v1/status").status == 200 && Client(socket()).ask("GET", "/v1/status").status == 200;
+    }));
+}
+
+TEST_F(ApiTest, ASecondDaemonIsRefused) {
+    std::ostringstream lines;
+    try {
+        Daemon second(scratch_.path(), lines, clock_offset_);
+        ADD_FAILURE() << "two daemons on one store";
+    } catch (const StoreError& error) {
+        EXPECT_NE(std::string(error.what()).find("in use"), std::string::npos);
+    }
+    EXPECT_EQ(ask("GET", "/v1/status").status, 200);
+}
+
+TEST_F(ApiTest, SchemaNamesEverySetting) {
+    Json rows = get("/v1/schema")["settings"];
+    EXPECT_GT(rows.size(), 30U);
+    for (const auto& row : rows) {
+        for (const char* field : {"key", "type", "list", "default", "help", "example"})
+            EXPECT_TRUE(row.contains(field)) << row;
+        if (row["type"] == "choice") EXPECT_FALSE(row["values"].empty()) << row;
+    }
+}
+
+}  // namespace
+}  // namespace fedge::control::api

@@ -1,0 +1,159 @@
+#include "tests/unit/control/fake_dataplane.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "dataplane/contract/counters.h"
+#include "message_generated.h"
+
+namespace fedge::control {
+namespace {
+
+using Builder = flatbuffers::FlatBufferBuilder;
+
+template <typename T>
+void send(contract::Channel& channel, Builder& builder, contract::Body type, flatbuffers::Offset<T> body, int fd = -1) {
+    contract::FinishMessageBuffer(builder, contract::CreateMessage(builder, type, body.Union()));
+    channel.send({builder.GetBufferPointer(), builder.GetSize()}, fd);
+}
+
+// Counter i of core c holds 1000 * c + i, drops likewise plus 500.
+contract::Descriptor counter_memory(uint32_t cores) {
+    std::vector<uint8_t> bytes(64 + cores * sizeof(contract::CounterBlock));
+    contract::CounterHeader header{contract::kCounterMagic, contract::kContractVersion, cores,
+                                   contract::kCounterCount, contract::kDropCount,       sizeof(contract::CounterBlock)};
+    std::memcpy(bytes.data(), &header, sizeof(header));
+    for (uint32_t c = 0; c < cores; c++) {
+        contract::CounterBlock block{};
+        for (size_t i = 0; i < contract::kCounterCount; i++) block.values[i] = 1000 * c + i;
+        for (size_t i = 0; i < contract::kDropCount; i++) block.drops[i] = 1000 * c + 500 + i;
+        std::memcpy(bytes.data() + 64 + c * sizeof(block), &block, sizeof(block));
+    }
+    contract::Descriptor memory(memfd_create("fake-counters", MFD_CLOEXEC));
+    if (write(memory.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+        throw std::runtime_error("memfd");
+    return memory;
+}
+
+flatbuffers::Offset<contract::AllocationRow> allocation_row(Builder& b, uint64_t id) {
+    auto user = b.CreateString(id % 2 ? "odd" : "even");
+    auto client = b.CreateString("198.51.100.2:4000");
+    contract::AllocationRowBuilder row(b);
+    row.add_id(id);
+    row.add_user(user);
+    row.add_client(client);
+    return row.Finish();
+}
+
+}  // namespace
+
+FakeDataplane::FakeDataplane(const std::string& path, Behaviour behaviour)
+    : listener_(contract::ChannelListener::listen(path, 0600)), behaviour_(std::move(behaviour)) {
+    if (!listener_.open()) throw std::runtime_error("fake dataplane: " + path);
+    thread_ = std::thread([this] { run(); });
+}
+
+FakeDataplane::~FakeDataplane() {
+    end_ = true;
+    thread_.join();
+}
+
+std::vector<std::vector<uint8_t>> FakeDataplane::snapshots() {
+    std::lock_guard lock(mutex_);
+    return snapshots_;
+}
+
+void FakeDataplane::refuse_from_now(const std::string& reason) {
+    std::lock_guard lock(mutex_);
+    behaviour_.refuse = reason;
+}
+
+void FakeDataplane::run() {
+    contract::Channel channel;
+    std::vector<uint8_t> buffer(contract::kMaxMessage);
+    while (!end_) {
+        pollfd waits[2] = {{listener_.descriptor(), POLLIN, 0},
+                           {channel.open() ? channel.descriptor() : -1, POLLIN, 0}};
+        poll(waits, 2, 5);
+        if (contract::Channel next = listener_.accept(); next.open()) {
+            channel = std::move(next);
+            connections_++;
+            greet(channel);
+        }
+        while (channel.open()) {
+            size_t size;
+            contract::Descriptor fd;
+            auto status = channel.receive(buffer, size, fd);
+            if (status == contract::ChannelStatus::again) break;
+            if (status == contract::ChannelStatus::ok) {
+                on_message(channel, std::span(buffer).first(size), std::move(fd));
+            } else {
+                channel.close();
+            }
+        }
+    }
+}
+
+void FakeDataplane::greet(contract::Channel& channel) {
+    std::lock_guard lock(mutex_);
+    if (!behaviour_.greet) return;
+    Builder b;
+    std::vector<flatbuffers::Offset<contract::BootPort>> ports{
+        contract::CreateBootPortDirect(b, "wan", "net_fake", "fake", 1, 1500)};
+    auto hello =
+        contract::CreateHelloDirect(b, behaviour_.contract, "9.9", 77, 1'000'000'000, revision_, true, "poll", &ports);
+    contract::Descriptor memory = counter_memory(behaviour_.cores);
+    send(channel, b, contract::Body::Hello, hello, behaviour_.send_counters ? memory.get() : -1);
+    if (behaviour_.event.empty()) return;
+    Builder e;
+    send(channel, e, contract::Body::Event,
+         contract::CreateEventDirect(e, contract::Severity::warning, behaviour_.event.c_str()));
+}
+
+void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8_t> bytes, contract::Descriptor fd) {
+    std::lock_guard lock(mutex_);
+    const auto* message = contract::GetMessage(bytes.data());
+    Builder b;
+    if (const auto* publish = message->body_as_Publish()) {
+        std::vector<uint8_t> snapshot(static_cast<size_t>(lseek(fd.get(), 0, SEEK_END)));
+        if (pread(fd.get(), snapshot.data(), snapshot.size(), 0) != static_cast<ssize_t>(snapshot.size())) return;
+        snapshots_.push_back(std::move(snapshot));
+        if (!behaviour_.answer_publish) return;
+        if (behaviour_.refuse.empty()) {
+            revision_ = publish->revision();
+            send(channel, b, contract::Body::Adopted, contract::CreateAdopted(b, publish->revision()));
+        } else {
+            send(channel, b, contract::Body::Refused,
+                 contract::CreateRefusedDirect(b, publish->revision(), behaviour_.refuse.c_str()));
+        }
+    } else if (const auto* query = message->body_as_Query(); query && behaviour_.answer_questions) {
+        std::vector<flatbuffers::Offset<contract::AllocationRow>> rows;
+        std::vector<flatbuffers::Offset<contract::CoreRow>> cores;
+        uint64_t next = 0;
+        if (query->kind() == contract::Kind::allocations) {
+            uint64_t end = std::min<uint64_t>(behaviour_.allocations,
+                                              query->cursor() + std::min(query->limit(), behaviour_.page_rows));
+            for (uint64_t id = query->cursor() + 1; id <= end; id++) rows.push_back(allocation_row(b, id));
+            if (end < behaviour_.allocations) next = end;
+        } else if (query->kind() == contract::Kind::cores) {
+            for (uint16_t c = 0; c < behaviour_.cores; c++) {
+                cores.push_back(contract::CreateCoreRowDirect(b, c, c, "media", 5, 50.0, 180.0, 1, 1, 3, 100));
+            }
+        } else if (query->kind() == contract::Kind::streams) {
+            send(channel, b, contract::Body::Page,
+                 contract::CreatePageDirect(b, query->id(), query->kind(), 0, "no streams today"));
+            return;
+        }
+        send(channel, b, contract::Body::Page,
+             contract::CreatePageDirect(b, query->id(), query->kind(), next, nullptr, &rows, nullptr, nullptr, &cores));
+    } else if (const auto* order = message->body_as_Disconnect()) {
+        send(channel, b, contract::Body::Disconnected,
+             contract::CreateDisconnected(b, order->id(), order->user() ? 2 : 1));
+    }
+}
+
+}  // namespace fedge::control

@@ -1,0 +1,57 @@
+// A dataplane for tests: listens, greets with real counter memory, adopts or refuses, answers questions. Runs in a
+// thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dataplane/contract/channel.h"
+
+namespace fedge::control {
+
+class FakeDataplane {
+  public:
+    struct Behaviour {
+        uint32_t contract = 1;
+        bool greet = true;
+        bool send_counters = true;
+        uint32_t cores = 2;
+        bool answer_publish = true;
+        std::string refuse;  // reason; empty: adopts
+        bool answer_questions = true;
+        uint32_t allocations = 0;  // rows that exist
+        uint32_t page_rows = 10;   // rows in a page at most
+        std::string event;         // sent after the greeting
+    };
+
+    FakeDataplane(const std::string& path, Behaviour behaviour);
+    ~FakeDataplane();
+    FakeDataplane(const FakeDataplane&) = delete;
+    FakeDataplane& operator=(const FakeDataplane&) = delete;
+
+    // Copies of the snapshots that arrived, in order.
+    std::vector<std::vector<uint8_t>> snapshots();
+    size_t connections() const { return connections_; }
+    void refuse_from_now(const std::string& reason);
+
+  private:
+    void run();
+    void greet(contract::Channel& channel);
+    void on_message(contract::Channel& channel, std::span<const uint8_t> bytes, contract::Descriptor fd);
+
+    contract::ChannelListener listener_;
+    std::mutex mutex_;
+    Behaviour behaviour_;
+    std::vector<std::vector<uint8_t>> snapshots_;
+    uint64_t revision_ = 0;
+    std::atomic<size_t> connections_{0};
+    std::atomic<bool> end_{false};
+    std::thread thread_;
+};
+
+}  // namespace fedge::control
