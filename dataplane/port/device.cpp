@@ -75,7 +75,7 @@ std::string queue_advice(std::string_view device, uint16_t queues) {
                " in the device string, and give the network interface as many queues (ethtool -L " +
                argument(device, "iface").value_or("DEV") + " combined " + n + ")";
     if (driver == "net_pcap") return "give rx_pcap= or rx_iface= " + n + " times in the device string";
-    return "use a device with more queues, or fewer cores (core.cpus)";
+    return "use a device with more queues, or fewer cores (cores.media)";
 }
 
 std::string device_problem(const std::string& key, std::string_view device, const std::string& sys) {

@@ -23,11 +23,11 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 void check_cpus(const std::vector<unsigned>& cpus) {
-    if (cpus.empty()) throw std::runtime_error("core.cpus: empty; name at least one CPU, the main core first");
+    if (cpus.empty()) throw std::runtime_error("cores.media: empty; name at least one CPU, the main core first");
     for (size_t i = 0; i < cpus.size(); i++)
         if (std::find(cpus.begin(), cpus.begin() + static_cast<ptrdiff_t>(i), cpus[i]) !=
             cpus.begin() + static_cast<ptrdiff_t>(i))
-            throw std::runtime_error("core.cpus: CPU " + std::to_string(cpus[i]) +
+            throw std::runtime_error("cores.media: CPU " + std::to_string(cpus[i]) +
                                      " is named twice; a core needs a CPU of its own");
 }
 

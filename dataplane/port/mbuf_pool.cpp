@@ -15,10 +15,10 @@ MbufPool::MbufPool(const std::string& name, const MbufPoolConfig& config, int so
     pool_ = rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, config.data_room, socket);
     if (!pool_) {
         uint64_t bytes = uint64_t{count} * (config.data_room + sizeof(rte_mbuf) + 64);
-        throw std::runtime_error("mbuf.count: no memory for " + std::to_string(count) +
+        throw std::runtime_error("pools.mbufs-per-core: no memory for " + std::to_string(count) +
                                  " packet buffers of a core (about " + std::to_string(bytes >> 20) +
                                  " MiB): " + rte_strerror(rte_errno) +
-                                 "; lower mbuf.count, or raise eal.memory or the number of hugepages");
+                                 "; lower it, or raise eal.memory or the number of hugepages");
     }
 }
 

@@ -57,8 +57,8 @@ void Port::configure(std::span<rte_mempool* const> pools) {
         uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
         if (config_.mtu + kL2Overhead > room)
             throw std::runtime_error(key("mtu") + ": a packet of " + std::to_string(config_.mtu) +
-                                     " bytes does not fit a buffer; set mbuf.data_room to " +
-                                     std::to_string(config_.mtu + kL2Overhead + RTE_PKTMBUF_HEADROOM) + " or more");
+                                     " bytes does not fit a packet buffer; the most is " +
+                                     std::to_string(room - kL2Overhead));
     }
 
     rte_eth_conf conf{};
@@ -92,7 +92,7 @@ void Port::set_up_queues(std::span<rte_mempool* const> pools, const rte_eth_dev_
     uint16_t rx = config_.rx_descriptors;
     uint16_t tx = config_.tx_descriptors;
     if (int e = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx); e != 0)
-        throw std::runtime_error(key("rx_descriptors") + ": " + driver_ + " refuses the queue sizes: " + words(e));
+        throw std::runtime_error(key("rx-descriptors") + ": " + driver_ + " refuses the queue sizes: " + words(e));
     rte_eth_rxconf rx_conf = info.default_rxconf;
     rte_eth_txconf tx_conf = info.default_txconf;
     rx_conf.offloads = rx_offloads_;
@@ -100,10 +100,10 @@ void Port::set_up_queues(std::span<rte_mempool* const> pools, const rte_eth_dev_
     auto socket = static_cast<unsigned>(rte_eth_dev_socket_id(id_));
     for (uint16_t q = 0; q < queues_; q++) {
         if (int e = rte_eth_rx_queue_setup(id_, q, rx, socket, &rx_conf, pools[q]); e != 0)
-            throw std::runtime_error(key("rx_descriptors") + ": receive queue " + std::to_string(q) + " of " + driver_ +
+            throw std::runtime_error(key("rx-descriptors") + ": receive queue " + std::to_string(q) + " of " + driver_ +
                                      ": " + words(e));
         if (int e = rte_eth_tx_queue_setup(id_, q, tx, socket, &tx_conf); e != 0)
-            throw std::runtime_error(key("tx_descriptors") + ": transmit queue " + std::to_string(q) + " of " +
+            throw std::runtime_error(key("tx-descriptors") + ": transmit queue " + std::to_string(q) + " of " +
                                      driver_ + ": " + words(e));
     }
 }

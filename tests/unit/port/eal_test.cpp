@@ -55,9 +55,9 @@ std::string refusal(const EalConfig& config) {
 TEST(EalArguments, NameTheKeyThatIsWrong) {
     EalConfig config = two_ports();
     config.cpus = {};
-    EXPECT_THAT(refusal(config), HasSubstr("core.cpus: empty"));
+    EXPECT_THAT(refusal(config), HasSubstr("cores.media: empty"));
     config.cpus = {1, 2, 1};
-    EXPECT_THAT(refusal(config), HasSubstr("core.cpus: CPU 1 is named twice"));
+    EXPECT_THAT(refusal(config), HasSubstr("cores.media: CPU 1 is named twice"));
     config = two_ports();
     config.ports[1].device = "net_af_packet0,iface=eth1";
     EXPECT_THAT(refusal(config), HasSubstr("port.lan.device: net_af_packet0 is already port wan"));

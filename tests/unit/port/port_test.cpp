@@ -113,7 +113,7 @@ TEST(Port, RefusalsNameTheKeyAndTheFix) {
     EXPECT_THAT(refusal({.name = "lan", .device = "net_ring7"}, {pool.get()}),
                 HasSubstr("port.lan.device: DPDK has no driver for net_ring7"));
     EXPECT_THAT(refusal({.name = "sink", .device = "net_null0", .mtu = 9000}, {pool.get()}),
-                HasSubstr("port.sink.mtu: a packet of 9000 bytes does not fit a buffer; set mbuf.data_room to 9150"));
+                HasSubstr("port.sink.mtu: a packet of 9000 bytes does not fit a packet buffer; the most is 2026"));
 }
 
 TEST(MbufPool, SaysHowMuchItWanted) {
@@ -121,7 +121,7 @@ TEST(MbufPool, SaysHowMuchItWanted) {
         MbufPool pool("port-test-huge", {.mbufs = 10'000'000}, SOCKET_ID_ANY);
         FAIL() << "made";
     } catch (const std::runtime_error& e) {
-        EXPECT_THAT(e.what(), HasSubstr("mbuf.count: no memory for 16777215 packet buffers"));
+        EXPECT_THAT(e.what(), HasSubstr("pools.mbufs-per-core: no memory for 16777215 packet buffers"));
     }
 }
 
