@@ -61,11 +61,6 @@ def test_uclient_extra_requests(env):
     assert_lossless(uclient(env, "-c", "-G", "-e", net.PEER4))
 
 
-def test_uclient_dual_allocation(env):
-    """turnutils_uclient with an IPv4 and an IPv6 relayed address at once"""
-    assert_lossless(uclient(env, "-Z", "-e", net.PEER4))
-
-
 def test_uclient_abrupt_disconnects(env):
     """turnutils_uclient whose sessions break off and come back loses nothing that it counts"""
     assert_lossless(uclient(env, "-c", "-B", "-e", net.PEER4, messages=10, clients=4))
