@@ -10,8 +10,9 @@ namespace fedge::wire {
 
 inline constexpr size_t kChannelHeader = 4;
 inline constexpr uint16_t kChannelFirst = 0x4000;
-// RFC 8656 section 12 ends the range at 0x4fff; RFC 5766 section 11 ended it at 0x7fff, and clients of that time (coturn's
-// own among them) pick numbers up to there. Nothing else on a TURN port starts with the bits 01, so they are served too.
+// RFC 8656 section 12 ends the range at 0x4fff; RFC 5766 section 11 ended it at 0x7fff, and clients of that time
+// (coturn's own among them) pick numbers up to there. Nothing else on a TURN port starts with the bits 01, so they are
+// served too.
 inline constexpr uint16_t kChannelLast = 0x7fff;
 
 // First byte 64-127; everything else on a TURN port is STUN (0-3) or nothing of ours.
