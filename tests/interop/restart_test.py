@@ -110,11 +110,11 @@ def test_secondary_tools_with_hugepages(env):
     assert "RX-packets" in info.stdout, info.stdout[-1500:]
 
     capture = env.edge.work / "capture.pcapng"
-    tool = env.start("edge", "dpdk-dumpcap", f"--file-prefix={env.edge.prefix}", "-i", "0", "-c", "20", "-w", capture,
-                     log=env.edge.work / "dumpcap.log")
+    tool = env.start("edge", "dpdk-dumpcap", f"--file-prefix={env.edge.prefix}", "-i", "net_af_packet0", "-c", "20",
+                     "-w", capture, log=env.edge.work / "dumpcap.log")
     time.sleep(1.0)
     env.lab.run("client", "ping", "-n", "-q", "-i", "0.2", "-c", "30", net.EDGE4)
-    wait_until(lambda: not tool.running(), 10, f"dpdk-dumpcap to catch 20 packets\n{tool.tail()}")
+    wait_until(lambda: not tool.running(), 10, "dpdk-dumpcap to catch 20 packets")
     assert capture.exists() and capture.stat().st_size > 20 * 60, tool.tail()
 
 
