@@ -439,7 +439,9 @@ TEST_F(ApiTest, SchemaNamesEverySetting) {
     for (const auto& row : rows) {
         for (const char* field : {"key", "type", "list", "default", "help", "example"})
             EXPECT_TRUE(row.contains(field)) << row;
-        if (row["type"] == "choice") EXPECT_FALSE(row["values"].empty()) << row;
+        if (row["type"] == "choice") {
+            EXPECT_FALSE(row["values"].empty()) << row;
+        }
     }
 }
 

@@ -52,7 +52,9 @@ class RequestTarget : public testing::TestWithParam<Target> {};
 TEST_P(RequestTarget, IsSplitAndDecoded) {
     Request request;
     ASSERT_EQ(parse_target(GetParam().text, request), GetParam().valid);
-    if (GetParam().valid) EXPECT_EQ(request.path, GetParam().path);
+    if (GetParam().valid) {
+        EXPECT_EQ(request.path, GetParam().path);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, RequestTarget,

@@ -153,8 +153,9 @@ TEST(SettingsTable, ExamplesAndDefaultsAreValid) {
         EXPECT_EQ(setting.definition, &definition);
         EXPECT_EQ(checked_values(setting, Values(words.begin() + 1, words.end())).size(), words.size() - 1);
         EXPECT_FALSE(definition.help.empty());
-        if (!definition.initially.empty())
+        if (!definition.initially.empty()) {
             EXPECT_EQ(checked_values(setting, {definition.initially}), Values{definition.initially});
+        }
     }
 }
 
