@@ -30,22 +30,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return std::nullopt;
 }
 
-bool IpAddress::is_unspecified() const {
-    return is_v4() ? v4_host_order() == 0 : high() == 0 && low() == 0;
-}
-
-bool IpAddress::is_multicast() const {
-    return is_v4() ? (v4_host_order() >> 28) == 0xe : octets_[0] == 0xff;
-}
-
-bool IpAddress::is_loopback() const {
-    return is_v4() ? (v4_host_order() >> 24) == 127 : high() == 0 && low() == 1;
-}
-
-bool IpAddress::is_link_local() const {
-    return is_v4() ? (v4_host_order() >> 16) == 0xa9fe : (high() >> 54) == (0xfe80U >> 6);
-}
-
 std::string IpAddress::text() const {
     char buffer[INET6_ADDRSTRLEN];
     if (is_v4()) {

@@ -1,5 +1,5 @@
-// IP addresses in one canonical form. IPv4 is kept IPv4-mapped (RFC 4291 section 2.5.5.2), so that there is one type, one
-// comparison and one place where a family is decided.
+// IP addresses in one canonical form. IPv4 is kept IPv4-mapped (RFC 4291 section 2.5.5.2), so that there is one type,
+// one comparison and one place where a family is decided.
 #pragma once
 
 #include <array>
@@ -20,32 +20,27 @@ class IpAddress {
   public:
     constexpr IpAddress() = default;  // ::
 
-    static IpAddress v4(uint32_t host_order) {
-        uint8_t b[4];
-        store_be32(b, host_order);
-        return v4_bytes(b);
-    }
-    static IpAddress v4_bytes(const uint8_t* four) {
+    // Both halves are written at once: addresses are made and copied for each packet, and a copy right after piecemeal
+    // stores would wait for them.
+    static IpAddress words(uint64_t high, uint64_t low) {
         IpAddress a;
-        a.octets_[10] = a.octets_[11] = 0xff;
-        std::memcpy(a.octets_.data() + 12, four, 4);
+        const std::array<uint64_t, 2> wire{swap_if_little(high), swap_if_little(low)};
+        std::memcpy(a.octets_.data(), wire.data(), sizeof(wire));
         return a;
     }
-    static IpAddress v6_bytes(const uint8_t* sixteen) {
-        IpAddress a;
-        std::memcpy(a.octets_.data(), sixteen, 16);
-        return a;
-    }
+    static IpAddress v4(uint32_t host_order) { return words(0, uint64_t{0xffff} << 32 | host_order); }
+    static IpAddress v4_bytes(const uint8_t* four) { return v4(load_be32(four)); }
+    static IpAddress v6_bytes(const uint8_t* sixteen) { return words(load_be64(sixteen), load_be64(sixteen + 8)); }
     // "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"; nothing else.
     static std::optional<IpAddress> parse(std::string_view text);
 
     Family family() const { return is_v4() ? Family::ipv4 : Family::ipv6; }
-    bool is_v4() const { return high() == 0 && load_be32(octets_.data() + 8) == 0xffff; }
-    bool is_unspecified() const;  // 0.0.0.0 or ::
-    bool is_multicast() const;
-    bool is_loopback() const;
-    bool is_link_local() const;
-    uint32_t v4_host_order() const { return load_be32(octets_.data() + 12); }
+    bool is_v4() const { return high() == 0 && low() >> 32 == 0xffff; }
+    bool is_unspecified() const { return high() == 0 && (low() == 0 || low() == uint64_t{0xffff} << 32); }
+    bool is_multicast() const { return is_v4() ? v4_host_order() >> 28 == 0xe : octets_[0] == 0xff; }
+    bool is_loopback() const { return is_v4() ? v4_host_order() >> 24 == 127 : high() == 0 && low() == 1; }
+    bool is_link_local() const { return is_v4() ? v4_host_order() >> 16 == 0xa9fe : high() >> 54 == 0xfe80U >> 6; }
+    uint32_t v4_host_order() const { return static_cast<uint32_t>(low()); }
 
     // Wire form: 4 bytes for IPv4, 16 for IPv6.
     Bytes wire() const { return is_v4() ? Bytes{octets_.data() + 12, 4} : Bytes{octets_}; }
@@ -55,11 +50,13 @@ class IpAddress {
 
     std::string text() const;
 
-    friend bool operator==(const IpAddress& a, const IpAddress& b) { return std::memcmp(&a, &b, 16) == 0; }
+    friend bool operator==(const IpAddress& a, const IpAddress& b) {
+        return a.high() == b.high() && a.low() == b.low();
+    }
     friend std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) { return a.octets_ <=> b.octets_; }
 
   private:
-    std::array<uint8_t, 16> octets_{};
+    alignas(8) std::array<uint8_t, 16> octets_{};
 };
 static_assert(sizeof(IpAddress) == 16);
 

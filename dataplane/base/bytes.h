@@ -1,6 +1,7 @@
 // Bytes from and to the wire: byte-wise loads (no alignment is ever assumed) and cursors that cannot run over.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,28 +13,53 @@ namespace fedge {
 using Bytes = std::span<const uint8_t>;
 using MutableBytes = std::span<uint8_t>;
 
-inline uint16_t load_be16(const uint8_t* p) { return static_cast<uint16_t>(p[0] << 8 | p[1]); }
-inline uint32_t load_be32(const uint8_t* p) {
-    return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 | static_cast<uint32_t>(p[2]) << 8 | p[3];
+// Loads and stores of network order. memcpy and a swap: one instruction each, whatever the alignment.
+template <typename T>
+T swap_if_little(T v) {
+    if constexpr (std::endian::native == std::endian::big) return v;
+    if constexpr (sizeof(T) == 2) return __builtin_bswap16(v);
+    if constexpr (sizeof(T) == 4) return __builtin_bswap32(v);
+    if constexpr (sizeof(T) == 8) return __builtin_bswap64(v);
 }
-inline uint64_t load_be64(const uint8_t* p) { return static_cast<uint64_t>(load_be32(p)) << 32 | load_be32(p + 4); }
+template <typename T>
+T load_be(const uint8_t* p) {
+    T v;
+    std::memcpy(&v, p, sizeof(v));
+    return swap_if_little(v);
+}
+template <typename T>
+void store_be(uint8_t* p, T v) {
+    v = swap_if_little(v);
+    std::memcpy(p, &v, sizeof(v));
+}
+inline uint16_t load_be16(const uint8_t* p) {
+    return load_be<uint16_t>(p);
+}
+inline uint32_t load_be32(const uint8_t* p) {
+    return load_be<uint32_t>(p);
+}
+inline uint64_t load_be64(const uint8_t* p) {
+    return load_be<uint64_t>(p);
+}
 inline void store_be16(uint8_t* p, uint16_t v) {
-    p[0] = static_cast<uint8_t>(v >> 8);
-    p[1] = static_cast<uint8_t>(v);
+    store_be(p, v);
 }
 inline void store_be32(uint8_t* p, uint32_t v) {
-    store_be16(p, static_cast<uint16_t>(v >> 16));
-    store_be16(p + 2, static_cast<uint16_t>(v));
+    store_be(p, v);
 }
 inline void store_be64(uint8_t* p, uint64_t v) {
-    store_be32(p, static_cast<uint32_t>(v >> 32));
-    store_be32(p + 4, static_cast<uint32_t>(v));
+    store_be(p, v);
 }
 
-inline Bytes bytes_of(std::string_view s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
-inline std::string_view text_of(Bytes b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
+inline Bytes bytes_of(std::string_view s) {
+    return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
+}
+inline std::string_view text_of(Bytes b) {
+    return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
 
-// Reads in order. A read past the end yields zero or an empty view and makes ok() false for good; check once at the end.
+// Reads in order. A read past the end yields zero or an empty view and makes ok() false for good; check once at the
+// end.
 class ByteReader {
   public:
     explicit ByteReader(Bytes bytes) : rest_(bytes) {}

@@ -1,4 +1,5 @@
-// The only reader of the TSC: turns cycles into Instants and anchors them to wall-clock time. Used by core/ and perf/ alone.
+// The only reader of the TSC: turns cycles into Instants and anchors them to wall-clock time. Used by core/ and perf/
+// alone.
 #pragma once
 
 #include <cstdint>

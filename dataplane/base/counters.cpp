@@ -13,7 +13,9 @@ namespace {
 constexpr size_t kFirstBlock = 64;
 static_assert(sizeof(contract::CounterHeader) <= kFirstBlock);
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 }  // namespace
 
@@ -24,8 +26,8 @@ CounterMemory::CounterMemory(uint32_t cores) : bytes_(kFirstBlock + cores * size
     memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd_, 0);
     if (memory_ == MAP_FAILED) fail("mmap of counter memory");
     auto* header = static_cast<contract::CounterHeader*>(memory_);
-    *header = {contract::kCounterMagic, contract::kContractVersion,   cores, contract::kCounterCount,
-               contract::kDropCount,    sizeof(contract::CounterBlock)};
+    *header = {contract::kCounterMagic, contract::kContractVersion, cores,
+               contract::kCounterCount, contract::kDropCount,       sizeof(contract::CounterBlock)};
     blocks_ = reinterpret_cast<contract::CounterBlock*>(static_cast<uint8_t*>(memory_) + kFirstBlock);
 }
 

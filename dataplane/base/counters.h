@@ -1,5 +1,6 @@
-// Per-core counters in memory that control can read. One writer per block; plain stores, no atomics needed by x86-64 and
-// arm64 for whole 64-bit values, but written through volatile-free relaxed atomics so that the compiler keeps them whole.
+// Per-core counters in memory that control can read. One writer per block; plain stores, no atomics needed by x86-64
+// and arm64 for whole 64-bit values, but written through volatile-free relaxed atomics so that the compiler keeps them
+// whole.
 #pragma once
 
 #include <atomic>

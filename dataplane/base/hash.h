@@ -1,5 +1,6 @@
-// Keyed hash for tables whose keys a stranger chooses. A multiply-fold over secret words, far cheaper than SipHash and, unlike
-// a CRC, not linear: without the secret nobody can build colliding keys. Not for authentication: nonces use SipHash.
+// Keyed hash for tables whose keys a stranger chooses. A multiply-fold over secret words, far cheaper than SipHash and,
+// unlike a CRC, not linear: without the secret nobody can build colliding keys. Not for authentication: nonces use
+// SipHash.
 #pragma once
 
 #include <cstdint>

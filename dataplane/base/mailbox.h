@@ -1,5 +1,5 @@
-// A bounded queue of pointers between cores, many writers, one reader. What is sent changes owner. Full means false: the
-// sender keeps the object and counts the drop; nobody ever waits.
+// A bounded queue of pointers between cores, many writers, one reader. What is sent changes owner. Full means false:
+// the sender keeps the object and counts the drop; nobody ever waits.
 #pragma once
 
 #include <rte_ring.h>
@@ -30,7 +30,8 @@ class Mailbox {
                                       static_cast<uint32_t>(objects.size()), nullptr);
     }
     uint32_t receive(std::span<T*> out) {
-        return rte_ring_dequeue_burst(ring_, reinterpret_cast<void**>(out.data()), static_cast<uint32_t>(out.size()), nullptr);
+        return rte_ring_dequeue_burst(ring_, reinterpret_cast<void**>(out.data()), static_cast<uint32_t>(out.size()),
+                                      nullptr);
     }
     bool empty() const { return rte_ring_empty(ring_); }
 

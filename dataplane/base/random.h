@@ -8,8 +8,8 @@
 
 namespace fedge {
 
-// A pool of random bytes that belongs to one core. Refilling costs a few microseconds per 4 KiB and no system call in the
-// common case (the DRBG reseeds itself now and then). Never predictable from earlier output.
+// A pool of random bytes that belongs to one core. Refilling costs a few microseconds per 4 KiB and no system call in
+// the common case (the DRBG reseeds itself now and then). Never predictable from earlier output.
 class Random {
   public:
     virtual ~Random() = default;

@@ -1,5 +1,5 @@
-// Time as the data plane sees it: a value that is passed in, never read. core/ reads the TSC once per loop iteration and
-// hands the result down; tests hand down whatever they like.
+// Time as the data plane sees it: a value that is passed in, never read. core/ reads the TSC once per loop iteration
+// and hands the result down; tests hand down whatever they like.
 #pragma once
 
 #include <chrono>

@@ -12,7 +12,8 @@ namespace fedge::contract {
 inline constexpr uint32_t kContractVersion = 1;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
-// Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract version.
+// Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract
+// version.
 // clang-format off
 #define FEDGE_COUNTERS(X) \
     X(rx_packets, "packets received") \

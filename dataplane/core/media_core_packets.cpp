@@ -112,6 +112,10 @@ void MediaCore::look_up(std::span<Work> burst, Origin) {
         work.handle = relay::Turn::handle_in(work.slot);
         turn_.prefetch(work.handle);
     }
+    for (const Work& work : burst) {
+        if (work.kind == Work::Kind::peer) turn_.prefetch_stream(work.handle, classify::Direction::to_client);
+        if (work.kind == Work::Kind::channel) turn_.prefetch_stream(work.handle, classify::Direction::to_peer);
+    }
 }
 
 void MediaCore::act(Work& work, Origin origin) {
@@ -135,8 +139,8 @@ void MediaCore::act(Work& work, Origin origin) {
 
 void MediaCore::act_stun(Work& work, Origin origin) {
     if (!udp_checksum_ok(work)) return drop(work, Drop::udp_checksum);
-    relay::ClientDatagram datagram{{work.packet.source, work.packet.source_port}, work.id, payload(work),
-                                   origin != Origin::port};
+    relay::ClientDatagram datagram{
+        {work.packet.source, work.packet.source_port}, work.id, payload(work), origin != Origin::port};
     relay::Outcome outcome = turn_.on_stun(now_, unix_now_, datagram, reply_buffer_, forward_);
     switch (outcome.kind) {
         case relay::Outcome::Kind::nothing: return rte_pktmbuf_free(work.mbuf);

@@ -1,5 +1,5 @@
-// What the relay decides about one packet of data: where it goes and how its bytes change. core/ carries it out on the mbuf;
-// nothing in relay/ knows mbufs, so everything here runs in tests and fuzzers on plain bytes.
+// What the relay decides about one packet of data: where it goes and how its bytes change. core/ carries it out on the
+// mbuf; nothing in relay/ knows mbufs, so everything here runs in tests and fuzzers on plain bytes.
 #pragma once
 
 #include <array>
@@ -11,10 +11,10 @@
 namespace fedge::relay {
 
 struct Forward {
-    Endpoint source;             // ours
+    Endpoint source;  // ours
     Endpoint destination;
-    ip::Hop* hop = nullptr;      // cache to use and refresh; owned by the allocation, valid until the next call into relay
-    uint16_t data_offset = 0;    // application data within the received UDP payload
+    ip::Hop* hop = nullptr;  // cache to use and refresh; owned by the allocation, valid until the next call into relay
+    uint16_t data_offset = 0;  // application data within the received UDP payload
     uint16_t data_length = 0;
     uint8_t prepend_length = 0;  // bytes to put in front of the data: ChannelData header or Data indication head
     uint8_t append_zeros = 0;    // padding behind the data (0-3), Data indications only

@@ -131,6 +131,11 @@ void Turn::prefetch(Handle handle) const {
     rte_prefetch0(line + 128);
 }
 
+void Turn::prefetch_stream(Handle handle, classify::Direction direction) const {
+    if (handle == 0 || is_foreign(handle)) return;
+    state_->streams.prefetch(state_->pool[handle].streams, direction);
+}
+
 uint32_t Turn::expire(Instant now, uint32_t budget) {
     return state_->expire(now, budget);
 }

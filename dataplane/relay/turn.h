@@ -133,6 +133,8 @@ class Turn {
 
     // Brings the lines that the fast path will touch. Any handle, 0 and foreign ones included.
     void prefetch(Handle handle) const;
+    // What prefetch() leads to: call it for the whole burst after that, when the allocations have arrived.
+    void prefetch_stream(Handle handle, classify::Direction direction) const;
 
     // Ends what ran out, at most `budget` allocations or bindings lists. Call once per loop iteration. Returns the work
     // done.

@@ -49,14 +49,6 @@ uint64_t sum(Bytes bytes) {
     return folded;
 }
 
-uint64_t sum(const IpAddress& address) {
-    // 2^16 is 1 modulo 2^16-1, so words of 32 bits may stand for their halves.
-    if (address.is_v4()) return address.v4_host_order();
-    uint64_t high = address.high();
-    uint64_t low = address.low();
-    return (high >> 32) + (high & 0xffffffff) + (low >> 32) + (low & 0xffffffff);
-}
-
 uint16_t transport_checksum(const IpAddress& source, const IpAddress& destination, uint8_t protocol, Bytes segment) {
     auto length = static_cast<uint32_t>(segment.size());
     return static_cast<uint16_t>(~fold(pseudo_header(source, destination, protocol, length) + sum(segment)));

@@ -25,8 +25,14 @@ inline uint16_t checksum(Bytes bytes) {
     return static_cast<uint16_t>(~fold(sum(bytes)));
 }
 
-// Sum of the words of an address (any family; the mapped prefix of IPv4 is left out).
-uint64_t sum(const IpAddress& address);
+// Sum of the words of an address (any family; the mapped prefix of IPv4 is left out). 2^16 is 1 modulo 2^16-1, so words
+// of 32 bits may stand for their halves.
+inline uint64_t sum(const IpAddress& address) {
+    uint64_t high = address.high();
+    uint64_t low = address.low();
+    if (address.is_v4()) return low & 0xffffffff;
+    return (high >> 32) + (high & 0xffffffff) + (low >> 32) + (low & 0xffffffff);
+}
 
 // Sum of the pseudo header (RFC 768, RFC 8200 section 8.1).
 inline uint64_t pseudo_header(const IpAddress& source, const IpAddress& destination, uint8_t protocol,

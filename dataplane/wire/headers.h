@@ -59,8 +59,10 @@ inline size_t write_ipv4(uint8_t* out, const IpAddress& source, const IpAddress&
     store_be32(out + 12, source.v4_host_order());
     store_be32(out + 16, destination.v4_host_order());
     if (!fields.checksum_by_device) {
-        uint64_t words = 0;
-        for (size_t i = 0; i < kIpv4Header; i += 4) words += load_be32(out + i);
+        // From the values, not from the bytes just written: reading those back would wait for the stores.
+        uint64_t words = uint64_t{0x4500} + fields.dscp_ecn + kIpv4Header + fields.payload_length +
+                         fields.identification + (fields.dont_fragment ? 0x4000 : 0) + (uint64_t{fields.ttl} << 8) +
+                         fields.protocol + source.v4_host_order() + destination.v4_host_order();
         store_be16(out + 10, static_cast<uint16_t>(~fold(words)));
     }
     return kIpv4Header;

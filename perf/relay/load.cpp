@@ -162,7 +162,8 @@ void Load::write(rte_mbuf* mbuf, const Endpoint& source, const Endpoint& destina
     }
     std::memcpy(at, rtp_.data(), kRtpBytes);
     Bytes segment(udp, wire::kUdpHeader + payload);
-    store_be16(udp + 6, wire::transport_checksum(source.address, destination.address, 17, segment));
+    uint16_t sum = wire::transport_checksum(source.address, destination.address, 17, segment);
+    store_be16(udp + 6, sum ? sum : 0xffff);
 }
 
 void Load::write_to_peer(uint32_t index, rte_mbuf* mbuf) const {

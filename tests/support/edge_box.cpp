@@ -193,6 +193,17 @@ void EdgeBox::learn_gateways() {
     receive();
 }
 
+void EdgeBox::answer_arp(Bytes frame) {
+    if (frame.size() < wire::kEthernetHeader || load_be16(frame.data() + 12) != wire::kEtherTypeArp) return;
+    auto question = wire::Arp::parse(frame.subspan(wire::kEthernetHeader));
+    if (!question || question->operation != wire::ArpOperation::request) return;
+    Frame reply(wire::kEthernetHeader + wire::kArpLength);
+    wire::write_ethernet(reply.data(), question->sender_mac, kGatewayMac, 0, wire::kEtherTypeArp);
+    wire::Arp answer{wire::ArpOperation::reply, kGatewayMac, question->target, question->sender_mac, question->sender};
+    answer.write(std::span(reply).subspan<wire::kEthernetHeader, wire::kArpLength>());
+    send(reply);
+}
+
 bool EdgeBox::send(const Frame& frame, uint16_t queue) {
     rte_mbuf* mbuf = allocate(queue);
     if (!mbuf) return false;

@@ -50,6 +50,9 @@ class EdgeBox {
     void publish(const contract::SnapshotT& snapshot);
     // Makes the gateways' MAC addresses known, as ARP and neighbour discovery would.
     void learn_gateways();
+    // If the frame is an ARP request of the edge (it checks its gateway now and then): answers it. False: something
+    // else.
+    void answer_arp(Bytes frame);
 
     // Frames into a queue; false when its ring is full.
     bool send(const Frame& frame, uint16_t queue = 0);
