@@ -20,15 +20,6 @@ constexpr Duration kAnnouncementInterval = 1s;
 // Sources that no host may have: this network, loopback, multicast and the reserved block (RFC 1122 section 3.2.1.3),
 // everything below ::/96 (unspecified, loopback, the deprecated IPv4-compatible form) and IPv6 multicast. The parser
 // has refused IPv4-mapped addresses in IPv6 packets already.
-bool martian(const wire::Packet& packet) {
-    const IpAddress& a = packet.source;
-    if (packet.l3 == wire::L3::ipv4) {
-        uint32_t first = a.v4_host_order() >> 24;
-        return first == 0 || first == 127 || first >= 224;
-    }
-    return a.is_multicast() || (a.high() == 0 && a.low() >> 32 == 0);
-}
-
 bool is_icmpv6(const wire::Packet& packet) {
     return packet.l3 == wire::L3::ipv6 && packet.protocol == static_cast<uint8_t>(wire::Protocol::icmpv6);
 }
@@ -68,21 +59,35 @@ std::optional<Drop> Host::admit(uint16_t port, Bytes frame, const wire::Packet& 
     if (!packet.multicast_mac && std::memcmp(frame.data(), in.mac.octets.data(), 6) != 0) return Drop::not_for_us;
     if (packet.l3 == wire::L3::arp) return std::nullopt;
 
-    // Group addresses are for neighbour discovery; nothing else is served on them, and a unicast packet in a group
-    // frame is not answered (RFC 1122 section 3.3.6).
+    if (packet.l3 == wire::L3::ipv4) {
+        // IPv4 group addresses are not served, and a unicast packet in a group frame is not answered (RFC 1122 section
+        // 3.3.6).
+        if (packet.multicast_mac || interfaces_->owner(packet.destination) != interface) return Drop::not_for_us;
+        uint32_t first = packet.source.v4_host_order() >> 24;
+        if (first == 0 || first == 127 || first >= 224) return Drop::martian_source;
+        if (interfaces_->owner(packet.source) != kNoInterface) return Drop::spoofed_own_source;
+    } else if (auto reason = admit_ipv6(packet, interface)) {
+        return reason;
+    }
+    for (const Prefix& elsewhere : in.foreign)
+        if (elsewhere.contains(packet.source)) return Drop::martian_source;
+    if (packet.fragment) return Drop::fragment;
+    return std::nullopt;
+}
+
+std::optional<Drop> Host::admit_ipv6(const wire::Packet& packet, uint16_t interface) const {
+    // Group addresses are for neighbour discovery; nothing else is served on them.
     bool to_group = packet.multicast_mac || packet.destination.is_multicast();
     bool for_us = to_group ? is_icmpv6(packet) && packet.destination.is_multicast()
                            : interfaces_->has(interface, packet.destination);
     if (!for_us) return Drop::not_for_us;
-
     // The unspecified source is legal where an address is tried out (RFC 4862 section 5.4.2).
-    bool tries_out = to_group && packet.source.is_unspecified();
-    if (martian(packet) && !tries_out) return Drop::martian_source;
-    if (interfaces_->owner(packet.source) != kNoInterface || interfaces_->is_own_link_local(interface, packet.source))
+    const IpAddress& a = packet.source;
+    bool tries_out = to_group && a.is_unspecified();
+    bool martian = a.is_multicast() || (a.high() == 0 && a.low() >> 32 == 0);
+    if (martian && !tries_out) return Drop::martian_source;
+    if (interfaces_->owner(a) != kNoInterface || interfaces_->is_own_link_local(interface, a))
         return Drop::spoofed_own_source;
-    for (const Prefix& elsewhere : in.foreign)
-        if (elsewhere.contains(packet.source)) return Drop::martian_source;
-    if (packet.fragment) return Drop::fragment;
     return std::nullopt;
 }
 

@@ -81,6 +81,7 @@ class Host {
     const Interfaces& interfaces() const { return *interfaces_; }
 
   private:
+    std::optional<Drop> admit_ipv6(const wire::Packet& packet, uint16_t interface) const;
     // The handlers return why they drop. `frame` is null afterwards if it was sent on; `flow` is filled in for the
     // caller.
     std::optional<Drop> on_arp(Bytes frame, const wire::Packet& packet, uint16_t interface, Instant now,

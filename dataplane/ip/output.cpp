@@ -46,7 +46,9 @@ bool Output::send_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& de
     if (!frame) [[unlikely]]
         return drop(data, Drop::no_mbuf);
     auto* at = reinterpret_cast<uint8_t*>(frame);
-    std::memcpy(at, target->l2.data(), l2);
+    // All 18 bytes, whatever the length: the IP header then overwrites what is too much.
+    static_assert(sizeof(target->l2) == 18);
+    std::memcpy(at, target->l2.data(), sizeof(target->l2));
 
     wire::IpFields fields;
     fields.ttl = options.ttl;
@@ -58,7 +60,11 @@ bool Output::send_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& de
     uint64_t flags = data->ol_flags & kMemoryFlags;
     flags |= ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
     if (!ipv6 && target->tx_ipv4_checksum) flags |= RTE_MBUF_F_TX_IP_CKSUM;
-    wire::write_ip(at + l2, source.address, destination.address, fields);
+    if (ipv6) {
+        wire::write_ipv6(at + l2, source.address, destination.address, fields);
+    } else {
+        wire::write_ipv4(at + l2, source.address, destination.address, fields);
+    }
 
     uint8_t* udp = at + l2 + ip_header;
     bool compute = options.mode == UdpChecksum::compute || (options.mode == UdpChecksum::none && ipv6);

@@ -50,10 +50,11 @@ struct DatagramFrame {
 inline std::optional<uint16_t> relayed_udp_checksum(uint16_t received, const DatagramFrame& in,
                                                     const DatagramFrame& out, uint16_t data_length) {
     if (received == 0) return std::nullopt;
-    uint64_t total = static_cast<uint16_t>(~received);
-    uint16_t data = wire::fold(total + static_cast<uint16_t>(~wire::fold(in.sum_around(data_length))));
+    // Multiples of 2^16-1 are zero to the checksum: this one keeps the difference of the sums positive.
+    constexpr uint64_t kZero = uint64_t{0xffff} << 44;
+    uint64_t data = static_cast<uint16_t>(~received) + kZero - in.sum_around(data_length);
     if ((in.before.size() ^ out.before.size()) & 1) [[unlikely]]
-        data = __builtin_bswap16(data);
+        data = __builtin_bswap16(wire::fold(data));
     auto checksum = static_cast<uint16_t>(~wire::fold(data + out.sum_around(data_length)));
     return checksum ? checksum : uint16_t{0xffff};
 }

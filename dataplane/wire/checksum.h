@@ -14,11 +14,10 @@ namespace fedge::wire {
 uint64_t sum(Bytes bytes);
 
 inline uint16_t fold(uint64_t s) {
-    s = (s & 0xffffffff) + (s >> 32);
-    s = (s & 0xffffffff) + (s >> 32);
-    s = (s & 0xffff) + (s >> 16);
-    s = (s & 0xffff) + (s >> 16);
-    return static_cast<uint16_t>(s);
+    s = (s >> 32) + (s & 0xffffffff);  // 33 bits
+    s = (s >> 16) + (s & 0xffff);      // 18 bits
+    s = (s >> 16) + (s & 0xffff);      // 17 bits
+    return static_cast<uint16_t>(s + (s >> 16));
 }
 
 inline uint16_t checksum(Bytes bytes) {
