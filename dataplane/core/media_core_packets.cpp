@@ -219,8 +219,12 @@ void MediaCore::forward(Work& work, relay::Forward& f) {
     mbuf->data_off = static_cast<uint16_t>(mbuf->data_off + packet.payload_offset + f.data_offset - f.prepend_length);
     mbuf->data_len = static_cast<uint16_t>(f.prepend_length + f.data_length);
     mbuf->pkt_len = mbuf->data_len;
-    std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), f.prepend_length);
-    if (f.append_zeros) {
+    if (f.prepend_length == wire::kChannelHeader) {
+        std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), wire::kChannelHeader);
+    } else if (f.prepend_length) {
+        std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), f.prepend_length);
+    }
+    if (f.append_zeros) [[unlikely]] {
         char* padding = rte_pktmbuf_append(mbuf, f.append_zeros);
         if (!padding) return drop(work, Drop::too_big);
         std::memset(padding, 0, f.append_zeros);

@@ -24,12 +24,11 @@ inline uint16_t checksum(Bytes bytes) {
     return static_cast<uint16_t>(~fold(sum(bytes)));
 }
 
-// Sum of the words of an address (any family; the mapped prefix of IPv4 is left out). 2^16 is 1 modulo 2^16-1, so words
-// of 32 bits may stand for their halves.
+// Sum of the words of an address. 2^16 is 1 modulo 2^16-1, so words of 32 bits may stand for their halves; and 0xffff
+// is 0, so the mapped prefix of IPv4 adds nothing and no family needs to be asked for.
 inline uint64_t sum(const IpAddress& address) {
     uint64_t high = address.high();
     uint64_t low = address.low();
-    if (address.is_v4()) return low & 0xffffffff;
     return (high >> 32) + (high & 0xffffffff) + (low >> 32) + (low & 0xffffffff);
 }
 

@@ -31,7 +31,7 @@ struct Measured {
 
 class Bench {
   public:
-    Bench(test::EdgeBox& box, const Load& load) : box_(box), load_(load), random_(7) {}
+    Bench(test::EdgeBox& box, Load& load) : box_(box), load_(load), random_(7) {}
 
     Measured relay(uint64_t packets) {
         return measure(packets, true, [&] { box_.core(0).iterate(); });
@@ -104,7 +104,7 @@ class Bench {
     }
 
     test::EdgeBox& box_;
-    const Load& load_;
+    Load& load_;
     SeededRandom random_;
 };
 

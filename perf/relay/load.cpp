@@ -146,7 +146,8 @@ void Load::bind(uint32_t first, uint32_t count) {
             throw std::runtime_error("a ChannelBind was refused");
 }
 
-void Load::write(rte_mbuf* mbuf, const Endpoint& source, const Endpoint& destination, bool channel) const {
+void Load::write(rte_mbuf* mbuf, const Endpoint& source, const Endpoint& destination, uint16_t sequence,
+                 bool channel) const {
     size_t payload = kRtpBytes + (channel ? wire::kChannelHeader : 0);
     rte_pktmbuf_reset(mbuf);
     size_t length = wire::kEthernetHeader + wire::kIpv4Header + wire::kUdpHeader + payload;
@@ -163,17 +164,21 @@ void Load::write(rte_mbuf* mbuf, const Endpoint& source, const Endpoint& destina
         at += wire::kChannelHeader;
     }
     std::memcpy(at, rtp_.data(), kRtpBytes);
+    store_be16(at + 2, sequence);
+    store_be32(at + 4, uint32_t{sequence} * 160);
     Bytes segment(udp, wire::kUdpHeader + payload);
     uint16_t sum = wire::transport_checksum(source.address, destination.address, 17, segment);
     store_be16(udp + 6, sum ? sum : 0xffff);
 }
 
-void Load::write_to_peer(uint32_t index, rte_mbuf* mbuf) const {
-    write(mbuf, clients_[index].client, kServer, true);
+void Load::write_to_peer(uint32_t index, rte_mbuf* mbuf) {
+    Client& c = clients_[index];
+    write(mbuf, c.client, kServer, c.to_peer_sequence++, true);
 }
 
-void Load::write_to_client(uint32_t index, rte_mbuf* mbuf) const {
-    write(mbuf, clients_[index].peer, clients_[index].relay, false);
+void Load::write_to_client(uint32_t index, rte_mbuf* mbuf) {
+    Client& c = clients_[index];
+    write(mbuf, c.peer, c.relay, c.to_client_sequence++, false);
 }
 
 bool Load::right(Bytes frame, const Endpoint& source, const Endpoint& destination, bool channel) const {
@@ -189,7 +194,8 @@ bool Load::right(Bytes frame, const Endpoint& source, const Endpoint& destinatio
         if (!header || header->channel != kChannel || header->length != kRtpBytes) return false;
         data = data.subspan(wire::kChannelHeader, header->length);
     }
-    return std::equal(data.begin(), data.end(), rtp_.begin(), rtp_.end());
+    constexpr size_t kVaries = 8;  // sequence number and timestamp
+    return data.size() == rtp_.size() && std::equal(data.begin() + kVaries, data.end(), rtp_.begin() + kVaries);
 }
 
 bool Load::right_to_peer(uint32_t index, Bytes frame) const {

@@ -15,6 +15,8 @@ struct Client {
     Endpoint client;
     Endpoint relay;  // from the Allocate response
     Endpoint peer;
+    uint16_t to_peer_sequence = 0;  // of RTP, next packet
+    uint16_t to_client_sequence = 0;
 };
 
 // Cycles that the edge itself took.
@@ -35,8 +37,8 @@ class Load {
     const std::vector<Client>& clients() const { return clients_; }
 
     // A packet of client `index`: ChannelData to its peer, or the peer's datagram to its relay address.
-    void write_to_peer(uint32_t index, rte_mbuf* mbuf) const;
-    void write_to_client(uint32_t index, rte_mbuf* mbuf) const;
+    void write_to_peer(uint32_t index, rte_mbuf* mbuf);
+    void write_to_client(uint32_t index, rte_mbuf* mbuf);
     // True if `frame` is what the edge must send for it: addresses, ChannelData header, data, checksums.
     bool right_to_peer(uint32_t index, Bytes frame) const;
     bool right_to_client(uint32_t index, Bytes frame) const;
@@ -45,7 +47,8 @@ class Load {
     void allocate(uint32_t first, uint32_t count);
     void bind(uint32_t first, uint32_t count);
     uint64_t run(const std::vector<test::Frame>& requests, std::vector<test::Frame>& replies);
-    void write(rte_mbuf* mbuf, const Endpoint& source, const Endpoint& destination, bool channel) const;
+    void write(rte_mbuf* mbuf, const Endpoint& source, const Endpoint& destination, uint16_t sequence,
+               bool channel) const;
     bool right(Bytes frame, const Endpoint& source, const Endpoint& destination, bool channel) const;
 
     test::EdgeBox& box_;
