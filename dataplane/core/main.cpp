@@ -1,8 +1,10 @@
 // fedge-dataplane: boot, wire everything up, run until told to stop.
 #include <pthread.h>
+#include <rte_ether.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -83,6 +85,10 @@ class Dataplane {
     void make_pools() {
         port::MbufPoolConfig config;
         config.mbufs = boot_.mbufs_per_core;
+        // A frame of the largest MTU must fit into one buffer, behind the headroom and with two VLAN tags.
+        constexpr uint16_t kAround = RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
+        for (const auto& port : boot_.eal.ports)
+            config.data_room = std::max(config.data_room, static_cast<uint16_t>(port.mtu + kAround));
         for (uint16_t i = 0; i < cores_count_; i++)
             pools_.push_back(std::make_unique<port::MbufPool>("mbufs-" + std::to_string(i), config,
                                                               static_cast<int>(rte_lcore_to_socket_id(i + 1U))));

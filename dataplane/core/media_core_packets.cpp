@@ -6,6 +6,7 @@
 #include <rte_prefetch.h>
 
 #include "dataplane/core/media_core.h"
+#include "dataplane/ip/plain.h"
 #include "dataplane/ip/relay_checksum.h"
 #include "dataplane/wire/channel_data.h"
 #include "dataplane/wire/checksum.h"
@@ -41,10 +42,12 @@ void MediaCore::classify(Work& work, Origin origin) {
     work.slot = nullptr;
     const rte_mbuf* mbuf = work.mbuf;
     if (mbuf->nb_segs != 1) return drop(work, Drop::too_big);
-    uint64_t ip_flags = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
-    if (auto reason = wire::parse(frame(mbuf), ip_flags == RTE_MBUF_F_RX_IP_CKSUM_GOOD, work.packet))
-        return drop(work, *reason);
-    if (auto reason = host_.admit(mbuf->port, frame(mbuf), work.packet, work.interface)) return drop(work, *reason);
+    bool checksum_good = (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    if (!ip::admit_plain_udp(*config_->interfaces, mbuf->port, frame(mbuf), checksum_good, work.packet,
+                             work.interface)) {
+        if (auto reason = wire::parse(frame(mbuf), checksum_good, work.packet)) return drop(work, *reason);
+        if (auto reason = host_.admit(mbuf->port, frame(mbuf), work.packet, work.interface)) return drop(work, *reason);
+    }
     work.kind = Work::Kind::host;
     if (!work.packet.is_udp() || work.packet.multicast_mac) return;
 
@@ -229,7 +232,11 @@ void MediaCore::forward(Work& work, relay::Forward& f) {
         if (!padding) return drop(work, Drop::too_big);
         std::memset(padding, 0, f.append_zeros);
     }
-    host_.output().send_udp(mbuf, f.source, f.destination, *f.hop, now_, options);
+    ip::Output& output = host_.output();
+    if (options.mode == ip::UdpChecksum::given &&
+        output.send_plain_udp(mbuf, f.source, f.destination, *f.hop, now_, options))
+        return;
+    output.send_udp(mbuf, f.source, f.destination, *f.hop, now_, options);
 }
 
 void MediaCore::reply(Work& work, Bytes message) {

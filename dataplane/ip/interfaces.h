@@ -33,6 +33,7 @@ struct Interface {
     uint16_t vlan = 0;    // 0 = untagged
     uint16_t mtu = 1500;  // bytes of IP packet
     MacAddress mac;
+    uint64_t mac_bits = 0;  // the same in the upper 48 bits
     bool tx_ipv4_checksum = false;
     bool tx_udp_checksum = false;
     std::vector<Prefix> addresses;  // ours, with the on-link prefix length

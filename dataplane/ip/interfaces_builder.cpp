@@ -84,6 +84,9 @@ void InterfacesBuilder::add_interface(const contract::Interface& from) {
     to.vlan = from.vlan();
     to.mtu = from.mtu();
     to.mac = port->mac;
+    std::array<uint8_t, 8> padded{};
+    std::copy(to.mac.octets.begin(), to.mac.octets.end(), padded.begin());
+    to.mac_bits = load_be64(padded.data());
     to.tx_ipv4_checksum = port->tx_ipv4_checksum;
     to.tx_udp_checksum = port->tx_udp_checksum;
     if (to.vlan > kLastVlan) refuse(what + "VLAN " + std::to_string(to.vlan) + "; use 1 to 4094, or 0 for untagged");

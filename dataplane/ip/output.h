@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/counters.h"
@@ -13,6 +14,7 @@
 #include "dataplane/ip/interfaces.h"
 #include "dataplane/ip/neighbors.h"
 #include "dataplane/ip/tx.h"
+#include "dataplane/wire/headers.h"
 
 namespace fedge::ip {
 
@@ -43,6 +45,38 @@ class Output {
     // if dropped at once.
     bool send_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
                   const UdpOptions& options);
+
+    // The plain case of send_udp, for the packets that come by the million: IPv4, the neighbour is known, the datagram
+    // fits, its checksum is given, fragmentation is allowed. False: not such a case, nothing was done, call send_udp.
+    bool send_plain_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, const Hop& hop,
+                        Instant now, const UdpOptions& options) {
+        constexpr size_t kHeaders = wire::kIpv4Header + wire::kUdpHeader;
+        HopTarget* target = neighbors_.target(hop);
+        uint32_t payload = rte_pktmbuf_pkt_len(data);
+        if (!target || target->ipv6 || target->tx_ipv4_checksum || kHeaders + payload > target->mtu ||
+            options.dont_fragment || data->nb_segs != 1 || data->data_off < target->l2_length + kHeaders)
+            return false;
+        auto front = static_cast<uint16_t>(target->l2_length + kHeaders);
+        data->data_off = static_cast<uint16_t>(data->data_off - front);
+        data->data_len = static_cast<uint16_t>(data->data_len + front);
+        data->pkt_len += front;
+        auto* at = rte_pktmbuf_mtod(data, uint8_t*);
+        std::memcpy(at, target->l2.data(), sizeof(target->l2));  // the IP header overwrites what is too much of it
+        at += target->l2_length;
+        wire::IpFields fields;
+        fields.ttl = options.ttl;
+        fields.dscp_ecn = options.dscp_ecn;
+        fields.identification = static_cast<uint16_t>(identification_++);
+        fields.payload_length = static_cast<uint16_t>(wire::kUdpHeader + payload);
+        at += wire::write_ipv4(at, source.address, destination.address, fields);
+        wire::write_udp(at, source.port, destination.port, static_cast<uint16_t>(payload), options.checksum);
+        data->ol_flags = (data->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)) | RTE_MBUF_F_TX_IPV4;
+        data->l2_len = target->l2_length;
+        data->l3_len = wire::kIpv4Header;
+        target->last_used = now;
+        tx_.send(target->port, data);
+        return true;
+    }
 
     // Sends a whole IP packet, checksums done, that starts at its IP header. Takes the mbuf. Longer than the MTU:
     // fragments (IPv4: unless DF is set).
