@@ -82,24 +82,43 @@ install_missing() {
     step "packages: installed"
 }
 
-# build_fedge DIRECTORY PROGRAM...: configures (once) and builds; without programs, everything. Set CONFIGURE to add meson
-# options. Progress is shown every ten seconds, the compiler's output when it fails.
+# build_fedge KIND TARGET...: configures build-KIND (once) and builds the targets, by the names of programs or as ninja calls
+# them. There are two kinds, so that nothing is compiled twice:
+#   release   what is installed: quickstart, interoperability, benchmarks
+#   asan      clang with AddressSanitizer, UndefinedBehaviorSanitizer and coverage feedback: unit tests, fuzzers
+# Progress is shown every ten seconds, the compiler's output when it fails.
 build_fedge() {
-    local dir=$1 log status=0 pid last name
+    local kind=$1 dir=$FEDGE_ROOT/build-$1 cache="" log status=0 pid last name
     shift
-    local -a targets=()
+    local -a options=() compilers=() targets=()
+    command -v ccache >/dev/null && cache="ccache "
+    # Paths relative to the root, so that another clone finds what this one compiled.
+    export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$FEDGE_ROOT} CCACHE_NOHASHDIR=1
+    case "$kind" in
+        release)
+            compilers=("CC=${cache}gcc" "CXX=${cache}g++")
+            options=(--buildtype=release -Doptimization=2)
+            ;;
+        asan)
+            compilers=("CC=${cache}clang" "CXX=${cache}clang++")
+            # Line tables are all that a sanitizer's report needs.
+            # shellcheck disable=SC2054 # the commas are meson's
+            options=(-Db_sanitize=address,undefined -Db_lundef=false -Ddebug=false -Doptimization=1
+                "-Dcpp_args=['-gline-tables-only', '-D_GLIBCXX_ASSERTIONS']")
+            ;;
+        *) fail "there is no build called $kind" ;;
+    esac
     log=$(mktemp)
     if [ ! -f "$dir/build.ninja" ]; then
-        step "build: configuring $(basename "$dir")"
-        # shellcheck disable=SC2086 # CONFIGURE is a list of options
-        if ! meson setup "$dir" "$FEDGE_ROOT" ${CONFIGURE:-} >"$log" 2>&1 </dev/null; then
+        step "build: configuring build-$kind"
+        if ! env "${compilers[@]}" meson setup "$dir" "$FEDGE_ROOT" "${options[@]}" >"$log" 2>&1 </dev/null; then
             tail -n 30 "$log" >&2
             rm -rf "$log" "$dir"
             fail "meson setup failed"
         fi
     fi
     for name in "$@"; do targets+=("$(target "$dir" "$name")"); done
-    step "build: compiling $(basename "$dir")"
+    step "build: compiling build-$kind"
     ninja -C "$dir" -j "${FEDGE_JOBS:-$(nproc)}" "${targets[@]}" >"$log" 2>&1 </dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
@@ -114,10 +133,10 @@ build_fedge() {
         grep -E 'error|FAILED|undefined' "$log" | head -n 30 >&2
         tail -n 15 "$log" >&2
         rm -f "$log"
-        fail "build of $(basename "$dir") failed"
+        fail "build of build-$kind failed"
     fi
     rm -f "$log"
-    step "build: $(basename "$dir") done"
+    step "build: build-$kind done"
 }
 
 # binary DIRECTORY NAME: path of a built program.
@@ -128,10 +147,11 @@ binary() {
     printf '%s\n' "$path"
 }
 
-# target DIRECTORY NAME: what ninja calls that program.
+# target DIRECTORY NAME: what ninja calls that program or alias; a name with a slash is ninja's already.
 target() {
     local name
-    name=$(ninja -C "$1" -t targets all | sed -n "s#^\(\(.*/\)\?$2\): cpp_LINKER.*#\1#p" | head -n 1)
+    case "$2" in */*) printf '%s\n' "$2" && return ;; esac
+    name=$(ninja -C "$1" -t targets all | sed -n "s#^\(\(.*/\)\?$2\): \(cpp_LINKER\|phony\).*#\1#p" | head -n 1)
     [ -n "$name" ] || fail "the build has no program $2"
     printf '%s\n' "$name"
 }

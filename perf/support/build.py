@@ -8,9 +8,7 @@ BUILD = ROOT / "build-release"
 
 def build(programs):
     """{name: path}; builds those programs. The output of the build is shown only when it fails."""
-    if not (BUILD / "build.ninja").exists():
-        _run("meson", "setup", BUILD, "--buildtype=release")
-    _run("ninja", "-C", BUILD, *programs.values())
+    _run(ROOT / "scripts/build", "release", *programs.values())
     return {name: BUILD / path for name, path in programs.items()}
 
 
