@@ -9,6 +9,8 @@
 
 namespace fedge::cli {
 
+inline constexpr auto kRight = Column::Align::right;
+
 struct Listing {
     std::string path;    // "/v1/streams"
     std::string filter;  // "user=alice", or empty

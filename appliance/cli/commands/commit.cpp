@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_commit(Session& session, const Arguments& arguments) {
     return report_revision(session, session.api.send("POST", "/v1/commit", {{"comment", arguments.text("message")}}));
 }
 
@@ -19,7 +19,7 @@ Command commit() {
             .options = {{"message,m", "TEXT", "why: shown by fedge show revisions"}},
             .examples = {{"fedge commit -m 'second relay address'", "commits with a reason"},
                          {"fedge commit --json", "for scripts: the new revision, and whether it is in force"}},
-            .run = run};
+            .run = run_commit};
 }
 
 }  // namespace fedge::cli

@@ -132,7 +132,7 @@ Candidates candidates(const Typed& line) {
     return out;
 }
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_complete(Session& session, const Arguments& arguments) {
     const Typed line = typed(arguments.positionals(), session.at.socket);
     Candidates found;
     try {
@@ -155,7 +155,7 @@ Command complete() {
             .description = "For the completion script.",
             .positionals = {{"WORD", Words::none, false, true}},
             .examples = {{"fedge complete -- show st", "prints status and streams"}},
-            .run = run,
+            .run = run_complete,
             .hidden = true};
 }
 

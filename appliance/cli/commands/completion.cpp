@@ -26,7 +26,7 @@ _fedge() {
 complete -F _fedge fedge
 )";
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_completion(Session& session, const Arguments& arguments) {
     if (arguments.positional(0) != "bash")
         throw Failure(Exit::usage, "there is no completion for '" + arguments.positional(0) + "'",
                       "use: fedge completion bash");
@@ -44,7 +44,7 @@ Command completion() {
                 "secrets, revisions and allocations.",
             .positionals = {{"bash", Words::shells}},
             .examples = {{"fedge completion bash", "prints the script"}},
-            .run = run};
+            .run = run_completion};
 }
 
 }  // namespace fedge::cli

@@ -11,7 +11,7 @@ std::string revision(const std::string& text) {
     return std::to_string(parse_number(text, "REV", 0, INT64_MAX));
 }
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_diff(Session& session, const Arguments& arguments) {
     std::string target = "/v1/diff";
     if (!arguments.positional(0).empty()) target += "?from=" + revision(arguments.positional(0));
     if (!arguments.positional(1).empty()) target += "&to=" + revision(arguments.positional(1));
@@ -36,7 +36,7 @@ Command diff() {
             .examples = {{"fedge diff", "what is not committed yet"},
                          {"fedge diff 3", "what has changed since revision 3"},
                          {"fedge diff 3 5", "from revision 3 to revision 5"}},
-            .run = run};
+            .run = run_diff};
 }
 
 }  // namespace fedge::cli

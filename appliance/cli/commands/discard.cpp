@@ -3,7 +3,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
+Exit run_discard(Session& session, const Arguments&) {
     const Json reply = session.api.send("DELETE", "/v1/candidate");
     if (session.json) {
         print_json(session.out(), reply);
@@ -20,7 +20,7 @@ Command discard() {
             .summary = "drop the changes that are not committed",
             .description = "The candidate is shared: this drops the changes of everybody. fedge diff shows them first.",
             .examples = {{"fedge discard", "starts over from the configuration in force"}},
-            .run = run};
+            .run = run_discard};
 }
 
 }  // namespace fedge::cli

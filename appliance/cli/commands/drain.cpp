@@ -3,7 +3,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_drain(Session& session, const Arguments& arguments) {
     const std::string word = arguments.positional(0);
     if (word != "on" && word != "off") throw Failure(Exit::usage, "fedge drain takes on or off, not '" + word + "'");
     const bool on = word == "on";
@@ -26,7 +26,7 @@ Command drain() {
             .description = "Existing allocations go on until their clients end them. The state survives restarts.",
             .positionals = {{"on|off", Words::on_off}},
             .examples = {{"fedge drain on", "before maintenance"}, {"fedge drain off", "after it"}},
-            .run = run};
+            .run = run_drain};
 }
 
 }  // namespace fedge::cli

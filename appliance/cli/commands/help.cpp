@@ -5,7 +5,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_help(Session& session, const Arguments& arguments) {
     const std::vector<std::string>& words = arguments.positionals();
     if (words.empty()) {
         print_overview(session.out());
@@ -34,7 +34,7 @@ Command help() {
             .examples = {{"fedge help", "all commands"},
                          {"fedge help turn", "the commands that begin with turn"},
                          {"fedge help turn user add", "one command with its options and examples"}},
-            .run = run};
+            .run = run_help};
 }
 
 }  // namespace fedge::cli

@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
+Exit run_help_exit_codes(Session& session, const Arguments&) {
     print_exit_codes(session.out());
     return Exit::ok;
 }
@@ -16,7 +16,7 @@ Command help_exit_codes() {
             .summary = "show what the exit codes mean",
             .description = "",
             .examples = {{"fedge help exit-codes", "for writing scripts"}},
-            .run = run};
+            .run = run_help_exit_codes};
 }
 
 }  // namespace fedge::cli

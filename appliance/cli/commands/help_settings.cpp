@@ -30,7 +30,7 @@ void print_setting(Session& session, const Json& setting) {
     out << "    example: fedge set " << printable(with_key ? example : key + " " + example) << '\n';
 }
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_help_settings(Session& session, const Arguments& arguments) {
     const Json schema = session.api.get("/v1/schema");
     if (session.json) {
         print_json(session.out(), schema);
@@ -61,7 +61,7 @@ Command help_settings() {
             .examples = {{"fedge help settings", "every key"},
                          {"fedge help settings turn.quota", "the keys that begin so"},
                          {"fedge help settings interface.outside.vlan", "one key"}},
-            .run = run};
+            .run = run_help_settings};
 }
 
 }  // namespace fedge::cli

@@ -144,7 +144,7 @@ Exit live(Session& session, double interval, size_t top) {
     return Exit::ok;
 }
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_monitor(Session& session, const Arguments& arguments) {
     const double interval = interval_of(arguments);
     const size_t top = arguments.number("streams", 10, 0, 500);
     return arguments.has("once") ? once(session, interval, top) : live(session, interval, top);
@@ -162,7 +162,7 @@ Command monitor() {
             .examples = {{"fedge monitor", "a live view"},
                          {"fedge monitor --once --interval 5", "rates over five seconds, then ends"},
                          {"fedge monitor --once --json", "rates for scripts"}},
-            .run = run};
+            .run = run_monitor};
 }
 
 }  // namespace fedge::cli

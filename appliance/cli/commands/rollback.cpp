@@ -7,7 +7,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_rollback(Session& session, const Arguments& arguments) {
     const uint64_t revision = parse_number(arguments.positional(0), "REV", 0, INT64_MAX);
     return report_revision(session, session.api.send("POST", "/v1/rollback", {{"revision", revision}}));
 }
@@ -24,7 +24,7 @@ Command rollback() {
         .positionals = {{"REV", Words::revisions}},
         .examples = {{"fedge rollback 3", "the settings of revision 3, as a new revision"},
                      {"fedge diff 3", "look first at what will be undone (old and new change places)"}},
-        .run = run};
+        .run = run_rollback};
 }
 
 }  // namespace fedge::cli

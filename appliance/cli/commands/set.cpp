@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_set(Session& session, const Arguments& arguments) {
     const std::string key = arguments.positional(0);
     const std::vector<std::string> values(arguments.positionals().begin() + 1, arguments.positionals().end());
     const Json value = values.size() == 1 ? Json(values.front()) : Json(values);
@@ -30,7 +30,7 @@ Command set() {
                          {"fedge set interface.outside.address 192.0.2.10/26 2001:db8:0:1::10/64",
                           "a list of two addresses"},
                          {"fedge set turn.realm example.org", "the realm that TURN clients are asked in"}},
-            .run = run};
+            .run = run_set};
 }
 
 }  // namespace fedge::cli

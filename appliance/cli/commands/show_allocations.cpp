@@ -4,9 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-constexpr auto kRight = Column::Align::right;
-
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_show_allocations(Session& session, const Arguments& arguments) {
     const std::string user = arguments.text("user");
     const Listing listing = {"/v1/allocations", user.empty() ? "" : "user=" + encoded(user),
                              user.empty() ? "There are no allocations." : "User " + user + " has no allocations.",
@@ -28,7 +26,7 @@ Exit run(Session& session, const Arguments& arguments) {
                       {{"SERVER", Column::Align::left, true, 4}, as_text("server")}});
 }
 
-std::vector<Option> options() {
+std::vector<Option> allocation_options() {
     std::vector<Option> all = {{"user", "NAME", "only the allocations of this user", Words::users}};
     for (const Option& option : paging_options()) all.push_back(option);
     return all;
@@ -40,11 +38,11 @@ Command show_allocations() {
     return {.path = "show allocations",
             .summary = "show the TURN allocations",
             .description = "TO PEER and TO CLIENT count packets. An allocation is ended with fedge turn disconnect.",
-            .options = options(),
+            .options = allocation_options(),
             .examples = {{"fedge show allocations", "who is relayed, from where, through which relay address"},
                          {"fedge show allocations --user alice", "those of one user"},
                          {"fedge show allocations --limit 0 --json", "all of them, for scripts"}},
-            .run = run};
+            .run = run_show_allocations};
 }
 
 }  // namespace fedge::cli

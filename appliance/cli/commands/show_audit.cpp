@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
+Exit run_show_audit(Session& session, const Arguments&) {
     return show_all_rows(session, {"/v1/audit", "", "Nothing has been changed yet.", "entry"},
                          {{{"WHEN"}, as_time("when")},
                           {{"WHO"}, as_text("who")},
@@ -20,7 +20,7 @@ Command show_audit() {
             .description = "Changes of settings are in fedge show revisions. Passwords and secrets are never recorded.",
             .examples = {{"fedge show audit", "who added, rotated, removed, disconnected or drained"},
                          {"fedge show audit --json", "the same for scripts"}},
-            .run = run};
+            .run = run_show_audit};
 }
 
 }  // namespace fedge::cli

@@ -32,7 +32,7 @@ void print_commands(Session& session, const Json& settings) {
     }
 }
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_show_config(Session& session, const Arguments& arguments) {
     if (arguments.has("candidate") && arguments.has("revision"))
         throw Failure(Exit::usage, "--candidate and --revision exclude each other", "give one of them");
     std::string target = arguments.has("candidate") ? "/v1/candidate" : "/v1/config";
@@ -66,7 +66,7 @@ Command show_config() {
                          {"fedge show config --candidate", "what would be in force after fedge commit"},
                          {"fedge show config --revision 3", "what was in force as revision 3"},
                          {"fedge show config --commands", "a script that configures another edge alike"}},
-            .run = run};
+            .run = run_show_config};
 }
 
 }  // namespace fedge::cli

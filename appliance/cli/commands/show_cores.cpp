@@ -4,14 +4,12 @@
 namespace fedge::cli {
 namespace {
 
-constexpr auto kRight = Column::Align::right;
-
 std::string allocations(const Json& row) {
     const std::string most = as_scaled("max_allocations")(row);
     return as_scaled("allocations")(row) + (most == "-" ? "" : "/" + most);
 }
 
-Exit run(Session& session, const Arguments&) {
+Exit run_show_cores(Session& session, const Arguments&) {
     return show_all_rows(session, {"/v1/cores", "", "The dataplane has no cores running.", "core"},
                          {{{"CORE", kRight}, as_text("core")},
                           {{"CPU", kRight}, as_text("cpu")},
@@ -36,7 +34,7 @@ Command show_cores() {
                 "that it works with.",
             .examples = {{"fedge show cores", "load, cycles per packet and allocations of each core"},
                          {"fedge show cores --json", "the same for scripts"}},
-            .run = run};
+            .run = run_show_cores};
 }
 
 }  // namespace fedge::cli

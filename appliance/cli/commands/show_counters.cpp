@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_show_counters(Session& session, const Arguments& arguments) {
     const Json reply = session.api.get("/v1/counters");
     if (session.json) {
         print_json(session.out(), reply);
@@ -27,7 +27,7 @@ Command show_counters() {
         .examples = {{"fedge show counters", "all counters"},
                      {"fedge show counters turn_", "those whose names begin with turn_"},
                      {"fedge show counters relay_ --per-core", "how the cores share the work"}},
-        .run = run};
+        .run = run_show_counters};
 }
 
 }  // namespace fedge::cli

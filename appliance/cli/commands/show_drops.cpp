@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_show_drops(Session& session, const Arguments& arguments) {
     const Json reply = session.api.get("/v1/drops");
     if (session.json) {
         print_json(session.out(), reply);
@@ -31,7 +31,7 @@ Command show_drops() {
             .examples = {{"fedge show drops", "what was dropped since the dataplane started"},
                          {"fedge show drops --all", "every reason that exists, explained"},
                          {"fedge show drops stun_ --per-core", "one group of reasons, core by core"}},
-            .run = run};
+            .run = run_show_drops};
 }
 
 }  // namespace fedge::cli

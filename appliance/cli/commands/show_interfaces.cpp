@@ -4,8 +4,6 @@
 namespace fedge::cli {
 namespace {
 
-constexpr auto kRight = Column::Align::right;
-
 // "outside external 192.0.2.10/26; inside internal vlan 7 ..."
 std::string configured(const Json& row) {
     std::string text;
@@ -25,7 +23,7 @@ std::string errors(const Json& row) {
     return scaled(sum);
 }
 
-Exit run(Session& session, const Arguments&) {
+Exit run_show_interfaces(Session& session, const Arguments&) {
     return show_all_rows(session, {"/v1/interfaces", "", "The dataplane has no ports.", "port"},
                          {{{"PORT"}, as_text("name")},
                           {{"LINK"}, as_text("link")},
@@ -53,7 +51,7 @@ Command show_interfaces() {
                 "was no buffer; --json tells them apart.",
             .examples = {{"fedge show interfaces", "ports, link state, traffic, addresses"},
                          {"fedge show interfaces --json", "every counter of every port"}},
-            .run = run};
+            .run = run_show_interfaces};
 }
 
 }  // namespace fedge::cli

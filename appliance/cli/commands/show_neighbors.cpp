@@ -4,8 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
-    constexpr auto kRight = Column::Align::right;
+Exit run_show_neighbors(Session& session, const Arguments& arguments) {
     return show_rows(
         session, arguments,
         {"/v1/neighbors", "", "There are no neighbours: the edge has sent to nobody on its links yet.", "neighbour"},
@@ -28,7 +27,7 @@ Command show_neighbors() {
         .options = paging_options(),
         .examples = {{"fedge show neighbors", "whether the gateways answer"},
                      {"fedge show neighbors --json", "the same for scripts"}},
-        .run = run};
+        .run = run_show_neighbors};
 }
 
 }  // namespace fedge::cli

@@ -4,8 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
-    constexpr auto kRight = Column::Align::right;
+Exit run_show_revisions(Session& session, const Arguments&) {
     return show_all_rows(session, {"/v1/revisions", "", "Nothing has been committed yet.", "revision"},
                          {{{"REVISION", kRight}, as_text("revision")},
                           {{"WHEN"}, as_time("when")},
@@ -22,7 +21,7 @@ Command show_revisions() {
             .description = "No revision is ever lost: a rollback makes a new one.",
             .examples = {{"fedge show revisions", "the history of the configuration"},
                          {"fedge show revisions --json", "the same for scripts"}},
-            .run = run};
+            .run = run_show_revisions};
 }
 
 }  // namespace fedge::cli

@@ -56,7 +56,7 @@ Lines lines_of(const Json& status) {
     return lines;
 }
 
-Exit run(Session& session, const Arguments&) {
+Exit run_show_status(Session& session, const Arguments&) {
     const Json status = session.api.get("/v1/status");
     if (session.json) {
         print_json(session.out(), status);
@@ -83,7 +83,7 @@ Command show_status() {
                 "can wait for a working edge.",
             .examples = {{"fedge show status", "processes, revision in force, allocations, warnings"},
                          {"fedge show status --json", "the same for scripts"}},
-            .run = run};
+            .run = run_show_status};
 }
 
 }  // namespace fedge::cli

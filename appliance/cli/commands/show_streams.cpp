@@ -7,8 +7,6 @@
 namespace fedge::cli {
 namespace {
 
-constexpr auto kRight = Column::Align::right;
-
 bool is_rtp(const Json& row) {
     return text_or(row, "kind", "") == "rtp";
 }
@@ -24,7 +22,7 @@ std::string ssrc(const Json& row) {
     return text;
 }
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_show_streams(Session& session, const Arguments& arguments) {
     std::string filter;
     if (arguments.has("allocation"))
         filter = "allocation=" + std::to_string(arguments.number("allocation", 0, 1, UINT64_MAX));
@@ -45,7 +43,7 @@ Exit run(Session& session, const Arguments& arguments) {
          {{"USER", Column::Align::left, true, 3}, as_text("user")}});
 }
 
-std::vector<Option> options() {
+std::vector<Option> stream_options() {
     std::vector<Option> all = {{"allocation", "ID", "only the streams of this allocation", Words::allocations}};
     for (const Option& option : paging_options()) all.push_back(option);
     return all;
@@ -60,10 +58,10 @@ Command show_streams() {
         .description =
             "One row per allocation, peer, direction and SSRC. Loss and jitter are those of RFC 3550, measured\n"
             "where the packet arrives at the edge; they exist for RTP only.",
-        .options = options(),
+        .options = stream_options(),
         .examples = {{"fedge show streams", "every stream"},
                      {"fedge show streams --allocation 42", "the streams of one allocation (fedge show allocations)"}},
-        .run = run};
+        .run = run_show_streams};
 }
 
 }  // namespace fedge::cli

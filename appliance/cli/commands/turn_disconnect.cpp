@@ -6,7 +6,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_turn_disconnect(Session& session, const Arguments& arguments) {
     if (arguments.has("user") == arguments.has("allocation"))
         throw Failure(Exit::usage, "fedge turn disconnect needs either --user or --allocation",
                       "see: fedge help turn disconnect");
@@ -39,7 +39,7 @@ Command turn_disconnect() {
                     {"allocation", "ID", "the one with this id (fedge show allocations)", Words::allocations}},
         .examples = {{"fedge turn disconnect --user alice", "ends everything of alice"},
                      {"fedge turn disconnect --allocation 42", "ends one allocation"}},
-        .run = run};
+        .run = run_turn_disconnect};
 }
 
 }  // namespace fedge::cli

@@ -5,7 +5,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
+Exit run_turn_secret_add(Session& session, const Arguments&) {
     const Json reply = session.api.send("POST", "/v1/turn/secrets", Json::object());
     if (session.json) {
         print_json(session.out(), reply);
@@ -28,7 +28,7 @@ Command turn_secret_add() {
                 "base64(HMAC-SHA1(secret, user name)). The secret is printed once on standard output.",
             .examples = {{"fedge turn secret add", "prints the new secret"},
                          {"fedge turn secret add --json", "with its id and fingerprint"}},
-            .run = run};
+            .run = run_turn_secret_add};
 }
 
 }  // namespace fedge::cli

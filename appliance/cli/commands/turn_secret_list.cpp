@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
+Exit run_turn_secret_list(Session& session, const Arguments&) {
     return show_all_rows(
         session,
         {"/v1/turn/secrets", "", "There are no shared secrets: make one with fedge turn secret add.", "secret"},
@@ -22,7 +22,7 @@ Command turn_secret_list() {
             .description = "Secrets themselves are never shown again after they were made.",
             .examples = {{"fedge turn secret list", "ids, ages and fingerprints"},
                          {"fedge turn secret list --json", "the same for scripts"}},
-            .run = run};
+            .run = run_turn_secret_list};
 }
 
 }  // namespace fedge::cli

@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_turn_secret_remove(Session& session, const Arguments& arguments) {
     const std::string id = arguments.positional(0);
     const Json reply = session.api.send("DELETE", "/v1/turn/secrets/" + encoded(id));
     if (session.json) {
@@ -24,7 +24,7 @@ Command turn_secret_remove() {
         .description = "Credentials made with it fail from now on. fedge turn secret rotate lets them run out instead.",
         .positionals = {{"ID", Words::secrets}},
         .examples = {{"fedge turn secret remove 2", "removes the secret with id 2 (fedge turn secret list)"}},
-        .run = run};
+        .run = run_turn_secret_remove};
 }
 
 }  // namespace fedge::cli

@@ -5,7 +5,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_turn_secret_rotate(Session& session, const Arguments& arguments) {
     const uint64_t keep = parse_duration(arguments.text("keep", "24h"), "--keep");
     const Json reply = session.api.send("POST", "/v1/turn/secrets/rotate", {{"keep_s", keep}});
     if (session.json) {
@@ -29,7 +29,7 @@ Command turn_secret_rotate() {
             .options = {{"keep", "DURATION", "how long older secrets still work: 90s, 15m, 24h, 7d (default: 24h)"}},
             .examples = {{"fedge turn secret rotate", "the old secrets work for another day"},
                          {"fedge turn secret rotate --keep 15m", "after a leak: the old ones end soon"}},
-            .run = run};
+            .run = run_turn_secret_rotate};
 }
 
 }  // namespace fedge::cli

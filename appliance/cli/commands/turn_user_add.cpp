@@ -5,7 +5,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_turn_user_add(Session& session, const Arguments& arguments) {
     const std::string name = arguments.positional(0);
     Json body = {{"name", name}, {"password", read_password(session, arguments, name)}};
     if (arguments.has("replace")) body["replace"] = true;
@@ -33,7 +33,7 @@ Command turn_user_add() {
         .examples = {{"fedge turn user add alice", "asks for the password"},
                      {"fedge turn user add alice --password-file /root/alice.password", "for scripts"},
                      {"fedge turn user add alice --replace", "changes the password"}},
-        .run = run};
+        .run = run_turn_user_add};
 }
 
 }  // namespace fedge::cli

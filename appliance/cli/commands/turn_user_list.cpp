@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments&) {
+Exit run_turn_user_list(Session& session, const Arguments&) {
     return show_all_rows(session,
                          {"/v1/turn/users", "", "There are no users: add one with fedge turn user add NAME.", "user"},
                          {{{"NAME", Column::Align::left, true}, as_text("name")},
@@ -20,7 +20,7 @@ Command turn_user_list() {
             .description = "Users of the shared-secret scheme are not stored and not listed.",
             .examples = {{"fedge turn user list", "names, when added and by whom"},
                          {"fedge turn user list --json", "the same for scripts"}},
-            .run = run};
+            .run = run_turn_user_list};
 }
 
 }  // namespace fedge::cli

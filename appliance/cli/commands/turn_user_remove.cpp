@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_turn_user_remove(Session& session, const Arguments& arguments) {
     const std::string name = arguments.positional(0);
     const Json reply = session.api.send("DELETE", "/v1/turn/users/" + encoded(name));
     if (session.json) {
@@ -26,7 +26,7 @@ Command turn_user_remove() {
                 "Takes effect at once for new requests; fedge turn disconnect ends the allocations that are running.",
             .positionals = {{"NAME", Words::users}},
             .examples = {{"fedge turn user remove alice", "alice can no longer authenticate"}},
-            .run = run};
+            .run = run_turn_user_remove};
 }
 
 }  // namespace fedge::cli

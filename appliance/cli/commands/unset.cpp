@@ -4,7 +4,7 @@
 namespace fedge::cli {
 namespace {
 
-Exit run(Session& session, const Arguments& arguments) {
+Exit run_unset(Session& session, const Arguments& arguments) {
     const Json reply = edit_candidate(session, {{"unset", arguments.positionals()}}, arguments.positionals());
     if (session.json) {
         print_json(session.out(), reply);
@@ -24,7 +24,7 @@ Command unset() {
             .examples = {{"fedge unset turn.quota-user", "back to the default"},
                          {"fedge unset interface.old.role interface.old.port interface.old.address",
                           "removes an interface"}},
-            .run = run};
+            .run = run_unset};
 }
 
 }  // namespace fedge::cli
