@@ -18,11 +18,12 @@ def start_echo(env):
         wait_until(lambda: echo_listens(env), 5, "turnutils_peer to listen")
 
 
-def uclient(env, *options, server=net.EDGE4, password=PASSWORD, messages=40, clients=2):
-    """coturn's turnutils_uclient against a turnutils_peer in the peer's namespace; returns its output."""
+def uclient(env, *options, server=net.EDGE4, password=PASSWORD, messages=40, clients=2, give_up=70):
+    """coturn's turnutils_uclient against a turnutils_peer in the peer's namespace; returns its output. It is ended after
+    give_up seconds."""
     start_echo(env)
-    return env.lab.run("client", "turnutils_uclient", "-u", USER, "-w", password, "-l", "172", "-n", messages,
-                       "-m", clients, *options, server, timeout=80).stdout
+    return env.lab.run("client", "timeout", give_up, "turnutils_uclient", "-u", USER, "-w", password, "-l", "172",
+                       "-n", messages, "-m", clients, *options, server, timeout=80).stdout
 
 
 def assert_lossless(output):
