@@ -108,7 +108,18 @@ class EmbeddedIpv4 {
     size_t count_ = 0;
 };
 
-enum class Layer : uint8_t { built_in, configured, never, own };
+enum class Layer : uint8_t { built_in, configured, relay, never, own };
+
+// True if the configured prefixes alone say so: the longest decides, allow beats deny.
+bool configured_denial(std::span<const Prefix> allow, std::span<const Prefix> deny, const IpAddress& address) {
+    auto longest = [&](std::span<const Prefix> list) {
+        int length = -1;
+        for (const Prefix& p : list)
+            if (is_ipv4(p) == address.is_v4() && p.contains(address)) length = std::max(length, int{p.length});
+        return length;
+    };
+    return longest(deny) > longest(allow);
+}
 
 }  // namespace
 
@@ -124,6 +135,7 @@ struct PeerPolicy::Rule {
 std::string_view words(PeerVerdict verdict) {
     switch (verdict) {
         case PeerVerdict::allowed: return "allowed";
+        case PeerVerdict::own_relay: return "relay address of this edge";
         case PeerVerdict::denied_special: return "special-purpose address";
         case PeerVerdict::denied_configured: return "denied by configuration";
         case PeerVerdict::denied_own: return "address of this edge";
@@ -131,7 +143,8 @@ std::string_view words(PeerVerdict verdict) {
     return "unknown";
 }
 
-PeerPolicy::PeerPolicy(std::span<const Prefix> allow, std::span<const Prefix> deny, std::span<const IpAddress> own) {
+PeerPolicy::PeerPolicy(std::span<const Prefix> allow, std::span<const Prefix> deny, std::span<const IpAddress> own,
+                       std::span<const IpAddress> relays) {
     std::vector<Rule> ipv4;
     std::vector<Rule> ipv6;
     auto add = [&](const Prefix& prefix, Layer layer, PeerVerdict verdict) {
@@ -141,7 +154,11 @@ PeerPolicy::PeerPolicy(std::span<const Prefix> allow, std::span<const Prefix> de
     for (std::string_view n : kNever) add(Prefix::parse(n).value(), Layer::never, PeerVerdict::denied_special);
     for (const Prefix& p : allow) add(p, Layer::configured, PeerVerdict::allowed);
     for (const Prefix& p : deny) add(p, Layer::configured, PeerVerdict::denied_configured);
-    for (const IpAddress& a : own) add({a, 128}, Layer::own, PeerVerdict::denied_own);
+    for (const IpAddress& a : own)
+        if (std::ranges::find(relays, a) == relays.end()) add({a, 128}, Layer::own, PeerVerdict::denied_own);
+    for (const IpAddress& a : relays)
+        add({a, 128}, Layer::relay,
+            configured_denial(allow, deny, a) ? PeerVerdict::denied_configured : PeerVerdict::own_relay);
     ipv4_ = flatten(ipv4, kIpv4Family);
     ipv6_ = flatten(ipv6, kIpv6Family);
 }
@@ -189,6 +206,8 @@ PeerVerdict PeerPolicy::verdict(const IpAddress& peer) const {
     if (verdict != PeerVerdict::allowed || peer.is_v4()) return verdict;
     for (const IpAddress& form : EmbeddedIpv4{peer}) {
         verdict = verdict_of_form(form);
+        // Behind a translator it is an own address like any other: the packet would leave the machine.
+        if (verdict == PeerVerdict::own_relay) return PeerVerdict::denied_own;
         if (verdict != PeerVerdict::allowed) return verdict;
     }
     return PeerVerdict::allowed;

@@ -8,7 +8,9 @@
 // knows no other form of IPv4.
 //
 // For each form the first of these that matches decides:
-//   1. our own addresses: refused;
+//   1. our own addresses: refused. Our relay addresses are own_relay instead: the relay behind it is a client's, and so
+//      is the permission that lets anything in, but only on ports that are relay ports, which is for the caller to see
+//      to. Configured prefixes that deny a relay address (3.) have the last word;
 //   2. what can never be a unicast peer (0/8, 127/8, 224/4, 255.255.255.255, ::, ::1, ff00::/8): refused, whatever is
 //   configured;
 //   3. configured prefixes: the longest decides; at equal length allow beats deny;
@@ -30,18 +32,20 @@
 
 namespace fedge::classify {
 
-enum class PeerVerdict : uint8_t { allowed, denied_special, denied_configured, denied_own };
+enum class PeerVerdict : uint8_t { allowed, own_relay, denied_special, denied_configured, denied_own };
 
-// For people: "allowed", "special-purpose address", "denied by configuration", "address of this edge".
+// For people: "allowed", "relay address of this edge", "special-purpose address", "denied by configuration", "address
+// of this edge".
 std::string_view words(PeerVerdict verdict);
 
 // Immutable; built once per snapshot on the management thread, then read by any core. A look-up is one or a few binary
 // searches (no heap, no locks) and belongs where a peer is named (permission, channel, Send), not on the data path.
 class PeerPolicy {
   public:
-    // Host bits of prefixes are ignored. Any order, duplicates welcome. `own`: relay, listener and all interface
-    // addresses.
-    PeerPolicy(std::span<const Prefix> allow, std::span<const Prefix> deny, std::span<const IpAddress> own);
+    // Host bits of prefixes are ignored. Any order, duplicates welcome. `own`: listener and all interface
+    // addresses. `relays`: relay addresses, as they are and as advertised; they may be among `own` too.
+    PeerPolicy(std::span<const Prefix> allow, std::span<const Prefix> deny, std::span<const IpAddress> own,
+               std::span<const IpAddress> relays = {});
 
     PeerVerdict verdict(const IpAddress& peer) const;
     bool allowed(const IpAddress& peer) const { return verdict(peer) == PeerVerdict::allowed; }

@@ -110,7 +110,7 @@ uint32_t MediaCore::receive() {
         uint32_t n = inbox_.receive(burst);
         if (n) {
             counters_.add(Counter::handover_received, n);
-            process({burst.data(), n}, Origin::handover);
+            if (uint32_t others = take_hairpins({burst.data(), n})) process({burst.data(), others}, Origin::handover);
         }
         total += n;
     }

@@ -98,6 +98,15 @@ class MediaCore final : private ip::Transmitter {
     void forward(Work& work, relay::Forward& forward);
     void reply(Work& work, Bytes message);
     void on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin);
+    // What answers on this address of ours, whichever interface has it.
+    classify::Target target_of(const Endpoint& local) const;
+
+    // From client to client (media_core_hairpin.cpp).
+    void to_peer(Work& work);
+    void hairpin(Work& work);
+    // Deals with those of the inbox, moves the others to its front. Returns how many others there are.
+    uint32_t take_hairpins(std::span<rte_mbuf*> inbox);
+    void from_relay(Work& work);
 
     Bytes frame(const rte_mbuf* mbuf) const { return {rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len}; }
     static Bytes payload(const Work& work) {

@@ -131,7 +131,7 @@ void MediaCore::act(Work& work, Origin origin) {
                 return hand_over(work.mbuf, turn_.foreign_core(now_, work.handle), origin);
             if (!turn_.from_client_channel(now_, work.handle, payload(work), forward_))
                 return rte_pktmbuf_free(work.mbuf);
-            return forward(work, forward_);
+            return to_peer(work);
         case Work::Kind::peer:
             if (!turn_.from_peer(now_, work.handle, {work.packet.source, work.packet.source_port}, payload(work),
                                  forward_))
@@ -148,7 +148,7 @@ void MediaCore::act_stun(Work& work, Origin origin) {
     switch (outcome.kind) {
         case relay::Outcome::Kind::nothing: return rte_pktmbuf_free(work.mbuf);
         case relay::Outcome::Kind::reply: return reply(work, outcome.reply);
-        case relay::Outcome::Kind::forward: return forward(work, forward_);
+        case relay::Outcome::Kind::forward: return to_peer(work);
         case relay::Outcome::Kind::handover: return hand_over(work.mbuf, outcome.core, origin);
     }
 }
@@ -173,10 +173,7 @@ void MediaCore::act_host(Work& work, Origin origin) {
 }
 
 void MediaCore::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin) {
-    auto interface = config_->interfaces->owner(flow.local.address);
-    classify::Target target;
-    if (interface != ip::kNoInterface)
-        target = config_->role(role_of(interface)).targets.classify(flow.local.address, flow.local.port);
+    classify::Target target = target_of(flow.local);
     if (target.kind != classify::Target::Kind::relay) {
         counters_.drop(Drop::icmp_unmatched);
         return rte_pktmbuf_free(kept);
@@ -194,6 +191,12 @@ void MediaCore::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin
     uint8_t* data = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, forward_.prepend_length));
     std::memcpy(data, forward_.prepend.data(), forward_.prepend_length);
     host_.output().send_udp(mbuf, forward_.source, forward_.destination, *forward_.hop, now_, {});
+}
+
+classify::Target MediaCore::target_of(const Endpoint& local) const {
+    auto interface = config_->interfaces->owner(local.address);
+    if (interface == ip::kNoInterface) return {};
+    return config_->role(role_of(interface)).targets.classify(local.address, local.port);
 }
 
 void MediaCore::forward(Work& work, relay::Forward& f) {

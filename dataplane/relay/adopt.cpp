@@ -43,6 +43,7 @@ void TurnState::adopt(Instant now, const Config* next) {
         finish_sweep(now);
         place_listeners();
         place_relays();
+        sweep_next = 1;  // peers that are relay addresses only now
     }
     auto gone = [&](const Reservation& r) { return relays[r.port.table].position == kGone; };
     reservations.end_if(gone, [&](const Reservation& r) { give_back(r); });
@@ -88,8 +89,11 @@ uint32_t TurnState::sweep(Instant now, uint32_t budget_left) {
             if (homeless(a)) {
                 end(now, handle, Counter::turn_allocations_disconnected);
             } else {
-                bindings.remove_if(a, streams,
-                                   [&](const Binding& b) { return !config->peer_policy->allowed(b.address); });
+                bindings.remove_if(a, streams, [&](Binding& b) {
+                    auto mark = b.channel ? peer_mark(Endpoint{b.address, b.port}) : peer_mark(b.address);
+                    b.own_relay = mark.value_or(0);
+                    return !mark;
+                });
             }
         }
         if (sweep_next < pool.size()) continue;

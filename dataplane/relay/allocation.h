@@ -27,7 +27,9 @@ struct Binding {
     Tick permission_until;
     Tick channel_until;
     uint16_t number;  // names the peer in stream measurements for as long as the binding lives
-    uint16_t spare;
+    // 0: the peer is outside. Else the address is a relay address of ours, TurnState::relays[own_relay - 1], and data
+    // goes to another client without leaving the machine. The same in all bindings of one address.
+    uint16_t own_relay;
     ip::Hop hop;  // the way to the peer
 };
 static_assert(sizeof(Binding) == 40);

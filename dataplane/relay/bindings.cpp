@@ -13,7 +13,7 @@ Bindings::Bindings(uint32_t bindings, int socket)
     }
 }
 
-Binding& Bindings::add(Allocation& a, const IpAddress& address) {
+Binding& Bindings::add(Allocation& a, const IpAddress& address, uint16_t own_relay) {
     Binding* b;
     if (a.binding_count < Allocation::kInline) {
         b = a.binding_count == 0 ? &a.first : &a.second;
@@ -32,6 +32,7 @@ Binding& Bindings::add(Allocation& a, const IpAddress& address) {
     a.binding_count++;
     *b = Binding{};
     b->address = address;
+    b->own_relay = own_relay;
     // Numbers are not reused while streams of the binding that had them may be shown; after 65,536 they come round.
     b->number = a.next_number++;
     return *b;
@@ -70,29 +71,31 @@ void Bindings::clear(Allocation& a) {
     a.binding_count = a.channels = a.permissions = 0;
 }
 
-Binding& Bindings::permit(Allocation& a, const IpAddress& address, Tick until) {
+Binding& Bindings::permit(Allocation& a, const IpAddress& address, uint16_t own_relay, Tick until) {
     Binding* any = nullptr;
     find(a, [&](Binding& b) {
         if (b.address == address) {
             b.permission_until = until;
+            b.own_relay = own_relay;
             any = &b;
         }
         return false;
     });
     if (any) return *any;
-    Binding& added = add(a, address);
+    Binding& added = add(a, address, own_relay);
     added.permission_until = until;
     a.permissions++;
     return added;
 }
 
-Binding& Bindings::bind(Allocation& a, uint16_t channel, const Endpoint& peer, Tick until, Tick permission_until) {
-    permit(a, peer.address, permission_until);
+Binding& Bindings::bind(Allocation& a, uint16_t channel, const Endpoint& peer, uint16_t own_relay, Tick until,
+                        Tick permission_until) {
+    permit(a, peer.address, own_relay, permission_until);
     Binding* b = of_channel(a, channel);
     if (!b) {
         b = find(a, [&](const Binding& x) { return x.address == peer.address && x.channel == 0; });
         if (!b) {
-            b = &add(a, peer.address);
+            b = &add(a, peer.address, own_relay);
             b->permission_until = permission_until;
         }
         b->channel = channel;

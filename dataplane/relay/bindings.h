@@ -50,10 +50,11 @@ class Bindings {
         return chunks_for(a.binding_count + more) - chunks_for(a.binding_count) <= free_;
     }
 
-    // Installs or refreshes the permission for an address. There must be room for one.
-    Binding& permit(Allocation& a, const IpAddress& address, Tick until);
+    // Installs or refreshes the permission for an address. There must be room for one. `own_relay`: see Binding.
+    Binding& permit(Allocation& a, const IpAddress& address, uint16_t own_relay, Tick until);
     // Binds or refreshes a channel, and the permission with it. There must be room for one, and no conflict.
-    Binding& bind(Allocation& a, uint16_t channel, const Endpoint& peer, Tick until, Tick permission_until);
+    Binding& bind(Allocation& a, uint16_t channel, const Endpoint& peer, uint16_t own_relay, Tick until,
+                  Tick permission_until);
 
     // Removes what ran out, with the stream measurements that hang on it. Returns the next deadline, or `none`.
     Tick purge(Allocation& a, Tick now, Tick none, classify::StreamTable& streams);
@@ -94,7 +95,7 @@ class Bindings {
                 if (match(chunks[c].bindings[i])) return &chunks[c].bindings[i];
         return nullptr;
     }
-    Binding& add(Allocation& a, const IpAddress& address);
+    Binding& add(Allocation& a, const IpAddress& address, uint16_t own_relay);
     void remove(Allocation& a, Binding& binding, classify::StreamTable& streams);
     bool shares_address(Allocation& a, const Binding& binding);
     void end_channel(Allocation& a, Binding& binding, classify::StreamTable& streams);

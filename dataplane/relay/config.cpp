@@ -105,15 +105,17 @@ std::shared_ptr<const classify::PeerPolicy> make_peer_policy(const contract::Sna
         for (const auto* p : *prefixes) allow.push_back(prefix(*p));
     if (const auto* prefixes = snapshot.turn()->peer_deny())
         for (const auto* p : *prefixes) deny.push_back(prefix(*p));
-    // A relay that can be told to talk to itself is a loop, or a way to services of ours that are closed outside.
+    // A relay that can be told to talk to our own services is a way to what is closed outside. Relay addresses are
+    // open, on relay ports only (TurnState::peer_mark): what is behind those is another client.
+    std::vector<IpAddress> relays;
     for (const auto* interface : *snapshot.interfaces())
         for (const auto* p : *interface->addresses()) own.push_back(address(p->address()));
     for (const Endpoint& listener : config.listeners) own.push_back(listener.address);
     for (const RelayAddress& relay : config.relay_addresses) {
-        own.push_back(relay.address);
-        own.push_back(relay.advertised);
+        relays.push_back(relay.address);
+        relays.push_back(relay.advertised);
     }
-    return std::make_shared<classify::PeerPolicy>(allow, deny, own);
+    return std::make_shared<classify::PeerPolicy>(allow, deny, own, relays);
 }
 
 }  // namespace

@@ -75,6 +75,12 @@ bool TurnState::relay_to_peer(Instant now, Handle handle, Binding& binding, cons
     const RelayPort& relay = a.relay_for(peer.address.family());
     forward.source = {relays[relay.table].relay.address, relay.port};
     forward.destination = peer;
+    forward.hairpin = binding.own_relay != 0;
+    if (forward.hairpin) [[unlikely]] {
+        forward.source.address = relays[relay.table].relay.advertised;
+        forward.destination.address = relays[binding.own_relay - 1U].relay.address;
+        counters.add(Counter::relay_hairpin_packets);
+    }
     forward.hop = &binding.hop;
     forward.data_offset = static_cast<uint16_t>(data.data() - payload.data());
     forward.data_length = static_cast<uint16_t>(data.size());
@@ -99,12 +105,15 @@ bool TurnState::from_client_channel(Instant now, Handle handle, Bytes payload, F
                          payload.subspan(wire::kChannelHeader, header->length), forward);
 }
 
-bool TurnState::from_peer(Instant now, Handle handle, const Endpoint& peer, Bytes payload, Forward& forward) {
+bool TurnState::from_peer(Instant now, Handle handle, Way way, const Endpoint& peer, Bytes payload, Forward& forward) {
     Tick tick = tick_of(now);
     Allocation* a = living(handle, tick);
     if (!a) return drop(Drop::relay_port_unused);
     Binding* binding = bindings.of_peer(*a, peer);
     if (!binding || binding->permission_until <= tick) return drop(*a, Drop::no_permission);
+    // What a relay port of ours says never was on the wire. Behind a 1:1 NAT the ingress filter cannot know that.
+    if (binding->own_relay && way == Way::wire) [[unlikely]]
+        return drop(*a, Drop::spoofed_own_source);
     if (!charge(now, *a, Direction::to_client, payload.size())) return false;
 
     address_to_client(*a, listeners[a->listener], forward);
@@ -137,6 +146,7 @@ bool TurnState::on_icmp(Instant now, Handle handle, const Endpoint& peer, const 
     if (!a || !reported) return drop(Drop::icmp_unmatched);
     Binding* binding = bindings.of_peer(*a, peer);
     if (!binding || binding->permission_until <= tick_of(now)) return drop(*a, Drop::no_permission);
+    if (binding->own_relay) return drop(*a, Drop::icmp_unmatched);  // nothing of that went out
     constexpr size_t kValue = 8;
     if (!charge(now, *a, Direction::to_client, kValue)) return false;
 

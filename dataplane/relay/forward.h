@@ -13,6 +13,10 @@ namespace fedge::relay {
 struct Forward {
     Endpoint source;  // ours
     Endpoint destination;
+    // Only of data from a client. The destination is a relay port of ours: the data is not to be sent but to be dealt
+    // with, on the core that owns the port, by Turn::from_relay, as coming from `source`, the endpoint that others know
+    // this client's relay port by. `hop` means nothing then.
+    bool hairpin = false;
     ip::Hop* hop = nullptr;  // cache to use and refresh; owned by the allocation, valid until the next call into relay
     uint16_t data_offset = 0;  // application data within the received UDP payload
     uint16_t data_length = 0;

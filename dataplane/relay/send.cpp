@@ -12,7 +12,7 @@ bool TurnState::on_send(Instant now, Handle handle, const wire::StunMessage& mes
     if (!message.unknown_required().empty() || !peer || peer->port == 0 || !message.has(StunAttribute::data))
         return drop(*a, Drop::send_malformed);
     // Policy first, and here too: what was permitted once may be forbidden by now, and a refusal must be named.
-    if (!config->peer_policy->allowed(peer->address)) return drop(*a, Drop::peer_denied);
+    if (!peer_mark(*peer)) return drop(*a, Drop::peer_denied);
     Binding* binding = bindings.of_peer(*a, *peer);
     if (!binding || binding->permission_until <= tick_of(now)) return drop(*a, Drop::no_permission);
     if (!relay_to_peer(now, handle, *binding, *peer, message.raw(), message.value(StunAttribute::data), forward))

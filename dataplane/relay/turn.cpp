@@ -115,7 +115,11 @@ const uint32_t* Turn::relay_slot(uint16_t relay, uint16_t port) const {
 }
 
 bool Turn::from_peer(Instant now, Handle handle, const Endpoint& peer, Bytes payload, Forward& forward) {
-    return state_->from_peer(now, handle, peer, payload, forward);
+    return state_->from_peer(now, handle, TurnState::Way::wire, peer, payload, forward);
+}
+
+bool Turn::from_relay(Instant now, Handle handle, const Endpoint& peer, Bytes payload, Forward& forward) {
+    return state_->from_peer(now, handle, TurnState::Way::hairpin, peer, payload, forward);
 }
 
 bool Turn::on_icmp(Instant now, uint16_t relay, uint16_t relay_port, const Endpoint& peer, const IcmpError& error,

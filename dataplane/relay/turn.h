@@ -7,6 +7,7 @@
 //   listener, ChannelData  -> make_key, lookup_clients (a burst at a time), prefetch, from_client_channel
 //   listener, STUN         -> on_stun
 //   relay address          -> owner_of_port, relay_slot (prefetch it), handle_in, prefetch, from_peer
+//   data for a relay address from a client (Forward::hairpin) -> owner_of_port, relay_slot, handle_in, from_relay
 //   ICMP error about a packet that a relay address sent -> on_icmp
 #pragma once
 
@@ -126,6 +127,8 @@ class Turn {
     static Handle handle_in(const uint32_t* slot) { return slot && *slot < (Handle{1} << 30) ? *slot : Handle{0}; }
     // False: dropped and counted (handle 0: relay_port_unused).
     bool from_peer(Instant now, Handle handle, const Endpoint& peer, Bytes payload, Forward& forward);
+    // The same for data of another client of this edge (Forward::hairpin); `peer` is Forward::source of that.
+    bool from_relay(Instant now, Handle handle, const Endpoint& peer, Bytes payload, Forward& forward);
     // True: send a Data indication with an ICMP attribute (`forward` with no data, only bytes to prepend) to the
     // client.
     bool on_icmp(Instant now, uint16_t relay, uint16_t relay_port, const Endpoint& peer, const IcmpError& error,

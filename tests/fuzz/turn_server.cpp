@@ -35,7 +35,7 @@ EdgeSettings settings_for(uint8_t choice) {
     settings.drain = choice & 4;
     if (choice & 8) settings.peer_deny = {"203.0.113.2/32"};
     if (choice & 16) settings.relays.pop_back();
-    if (choice & 32) settings.relays = {{"192.0.2.11", "192.0.2.11"}, {"192.0.2.10", "192.0.2.10"}};
+    if (choice & 32) settings.relays = {{"192.0.2.11", "203.0.113.7"}, {"192.0.2.10", "192.0.2.10"}};
     if (choice & 64) settings.listeners.pop_back();
     if (choice & 128) settings.port_first = 50008;
     return settings;
@@ -93,7 +93,11 @@ class Script {
         static constexpr const char* kPeers[] = {"203.0.113.1",   "203.0.113.2", "203.0.113.3", "203.0.113.4",
                                                  "203.0.113.5",   "203.0.113.6", "203.0.113.7", "2001:db8:5::1",
                                                  "2001:db8:5::2", "127.0.0.1",   "192.0.2.10",  "::ffff:203.0.113.1"};
-        return {addr(kPeers[choice % std::size(kPeers)]), static_cast<uint16_t>(choice / 16 * 7 % 5)};
+        IpAddress address = addr(kPeers[choice % std::size(kPeers)]);
+        // 203.0.113.7 is a relay address of ours with some snapshots, 192.0.2.10 with all.
+        if (address == addr("192.0.2.10") || (address == addr("203.0.113.7") && choice & 16))
+            return {address, static_cast<uint16_t>(50000 + choice / 16 * 2)};
+        return {address, static_cast<uint16_t>(choice / 16 * 7 % 5)};
     }
 
     void attributes(StunWriter& w, uint8_t count) {
@@ -228,6 +232,13 @@ class Script {
 
     void sent(const std::optional<Sent>& s) {
         if (!s) return;
+        if (s->hairpin) {
+            bool relay_port = s->destination.port >= 50000 && s->destination.port <= 50031;
+            expect(relay_port, "hairpins are for relay ports");
+            auto arrived = edge_.hairpin(*s);
+            expect(!arrived || !arrived->hairpin, "one hairpin, not two");
+            return sent(arrived);
+        }
         bool to_client = std::ranges::any_of(clients_, [&](const auto& c) { return c->self == s->destination; });
         bool to_peer = s->destination.address == addr("192.0.2.10") || s->destination.address == addr("127.0.0.1");
         expect(to_client || !to_peer, "nothing goes to a forbidden address");

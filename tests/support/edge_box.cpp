@@ -1,5 +1,6 @@
 #include "tests/support/edge_box.h"
 
+#include <rte_bus_vdev.h>
 #include <rte_eth_ring.h>
 
 #include <stdexcept>
@@ -117,6 +118,7 @@ EdgeBox::~EdgeBox() {
     receive();
     cores_.clear();
     port_.reset();
+    rte_vdev_uninit(("net_ring_" + name_).c_str());  // the next box has a device of the same name
     for (auto& rings : {in_, out_}) {
         for (rte_ring* ring : rings) {
             void* left = nullptr;
@@ -145,15 +147,19 @@ contract::SnapshotT EdgeBox::snapshot() {
     }
     snapshot.turn = std::make_unique<contract::TurnT>();
     snapshot.turn->realm = "example.org";
-    for (const char* address : {"192.0.2.20", "2001:db8:1::20"}) {
+    for (Family family : {Family::ipv4, Family::ipv6}) {
         auto relay = std::make_unique<contract::RelayAddressT>();
-        relay->address = std::make_unique<contract::Ip>(wire_ip(ip(address)));
-        relay->advertised = std::make_unique<contract::Ip>(wire_ip(ip(address)));
+        relay->address = std::make_unique<contract::Ip>(wire_ip(relay_address(family)));
+        relay->advertised = std::make_unique<contract::Ip>(wire_ip(relay_address(family)));
         snapshot.turn->relay_addresses.push_back(std::move(relay));
     }
     snapshot.turn->nonce_keys = std::vector<uint8_t>(16, 0x17);
     snapshot.turn->users.push_back(user("alice", "example.org", "secret"));
     return snapshot;
+}
+
+IpAddress EdgeBox::relay_address(Family family) {
+    return ip(family == Family::ipv4 ? "192.0.2.20" : "2001:db8:1::20");
 }
 
 void EdgeBox::publish(const contract::SnapshotT& snapshot) {

@@ -46,6 +46,7 @@ class EdgeBox {
     // External interface "outside" 192.0.2.10/24 and 2001:db8:1::10/64 with gateways .1 and ::1, TURN on port 3478 of
     // both, relay addresses 192.0.2.20 and 2001:db8:1::20, realm example.org, one static user alice/secret.
     static contract::SnapshotT snapshot();
+    static IpAddress relay_address(Family family);
     // Compiles, offers, and turns the cores until all run on it. Throws core::SnapshotError.
     void publish(const contract::SnapshotT& snapshot);
     // Makes the gateways' MAC addresses known, as ARP and neighbour discovery would.

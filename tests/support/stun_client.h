@@ -60,6 +60,7 @@ struct StunAttempt {
     bool fingerprint = false;
     bool indication = false;
     std::optional<uint16_t> channel;
+    std::optional<uint8_t> family;  // as on the wire
     std::optional<Endpoint> peer;
     std::optional<std::vector<uint8_t>> data;
 
@@ -83,6 +84,7 @@ struct StunAttempt {
         auto klass = indication ? wire::StunClass::indication : wire::StunClass::request;
         wire::StunWriter w{out, klass, static_cast<uint16_t>(method), transaction};
         if (method == wire::StunMethod::allocate) w.attribute_u32(wire::StunAttribute::requested_transport, 17U << 24);
+        if (family) w.attribute_u32(wire::StunAttribute::requested_address_family, uint32_t{*family} << 24);
         if (channel) w.attribute_u32(wire::StunAttribute::channel_number, uint32_t{*channel} << 16);
         if (peer) w.xor_address(wire::StunAttribute::xor_peer_address, *peer);
         if (data) w.attribute(wire::StunAttribute::data, Bytes{*data});

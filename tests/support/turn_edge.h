@@ -226,10 +226,11 @@ struct Sent {
     Endpoint destination;
     std::vector<uint8_t> payload;
     bool dont_fragment = false;
+    bool hairpin = false;  // not sent, but for another relay port: see hairpin()
 };
 
 inline Sent carry_out(const relay::Forward& f, Bytes received) {
-    Sent sent{f.source, f.destination, {}, f.dont_fragment};
+    Sent sent{f.source, f.destination, {}, f.dont_fragment, f.hairpin};
     sent.payload.assign(f.prepend.begin(), f.prepend.begin() + f.prepend_length);
     Bytes data = received.subspan(f.data_offset, f.data_length);
     sent.payload.insert(sent.payload.end(), data.begin(), data.end());
@@ -324,8 +325,17 @@ class Edge {
     }
     std::optional<Sent> from_peer(const Endpoint& peer, const Endpoint& relay, Bytes payload) {
         relay::Handle found = relay::Turn::handle_in(turn.relay_slot(relay_index(relay.address), relay.port));
+        forward.hairpin = false;  // what a peer sends leaves it as it is
         if (!turn.from_peer(now, found, peer, payload, forward)) return std::nullopt;
         return carry_out(forward, payload);
+    }
+    // What the core does with data from one client to the relay port of another.
+    std::optional<Sent> hairpin(const Sent& sent) {
+        const Endpoint& relay = sent.destination;
+        relay::Handle found = relay::Turn::handle_in(turn.relay_slot(relay_index(relay.address), relay.port));
+        forward.hairpin = false;
+        if (!turn.from_relay(now, found, sent.source, sent.payload, forward)) return std::nullopt;
+        return carry_out(forward, sent.payload);
     }
 
     template <typename What>

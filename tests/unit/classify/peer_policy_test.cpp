@@ -257,8 +257,37 @@ TEST(PeerPolicy, DenyingAWholeFamily) {
     EXPECT_EQ(policy.verdict(ip("192.0.2.1")), allowed);
 }
 
+TEST(PeerPolicy, RelayAddressesOfOurs) {
+    const std::vector<IpAddress> own = {ip("192.0.2.1"), ip("192.0.2.10")};
+    const std::vector<IpAddress> relays = {ip("192.0.2.10"),   ip("10.0.0.10"),    ip("2001:db8::10"), ip("192.0.2.20"),
+                                           ip("198.51.100.5"), ip("198.51.100.6"), ip("127.0.0.1")};
+    const std::vector<Prefix> allow = prefixes({"198.51.100.5"});
+    const std::vector<Prefix> deny = prefixes({"192.0.2.20", "198.51.100.0/24"});
+    PeerPolicy policy{allow, deny, own, relays};
+    struct Case {
+        const char* name;
+        const char* peer;
+        PeerVerdict verdict;
+    };
+    const Case cases[] = {
+        {"shared with an interface", "192.0.2.10", own_relay},
+        {"an interface alone", "192.0.2.1", denied_own},
+        {"private", "10.0.0.10", own_relay},
+        {"beside it", "10.0.0.11", denied_special},
+        {"IPv6", "2001:db8::10", own_relay},
+        {"denied", "192.0.2.20", denied_configured},
+        {"denied with its network, but for one", "198.51.100.5", own_relay},
+        {"denied with its network", "198.51.100.6", denied_configured},
+        {"never a peer", "127.0.0.1", denied_special},
+        {"inside NAT64 it leaves the machine", "64:ff9b::c000:20a", denied_own},
+        {"inside 6to4", "2002:c000:20a::1", denied_own},
+    };
+    for (const Case& c : cases) EXPECT_EQ(policy.verdict(ip(c.peer)), c.verdict) << c.name;
+}
+
 TEST(PeerPolicy, WordsForPeople) {
     EXPECT_EQ(words(allowed), "allowed");
+    EXPECT_EQ(words(own_relay), "relay address of this edge");
     EXPECT_EQ(words(denied_special), "special-purpose address");
     EXPECT_EQ(words(denied_configured), "denied by configuration");
     EXPECT_EQ(words(denied_own), "address of this edge");

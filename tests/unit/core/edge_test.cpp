@@ -41,9 +41,10 @@ std::optional<Datagram> open(const Frame& frame) {
 
 class Edge : public testing::Test {
   protected:
-    void start(uint16_t cores = 1) {
+    void start(uint16_t cores = 1, uint32_t mbufs = EdgeBoxPlan{}.mbufs) {
         EdgeBoxPlan plan;
         plan.cores = cores;
+        plan.mbufs = mbufs;
         box_ = std::make_unique<EdgeBox>(plan);
         box_->publish(EdgeBox::snapshot());
         box_->learn_gateways();
@@ -51,7 +52,9 @@ class Edge : public testing::Test {
         baseline_ = box_->mbufs_in_use();
     }
     void TearDown() override {
-        if (box_) EXPECT_EQ(box_->mbufs_in_use(), baseline_) << "packet buffers leaked";
+        if (box_) {
+            EXPECT_EQ(box_->mbufs_in_use(), baseline_) << "packet buffers leaked";
+        }
     }
 
     // Sends one datagram into a queue and returns what came out after every core had its turns.
@@ -85,8 +88,10 @@ class Edge : public testing::Test {
         return ask(client, server, attempt, queue);
     }
 
-    Endpoint allocate(const Endpoint& client, const Endpoint& server, uint16_t queue = 0) {
+    Endpoint allocate(const Endpoint& client, const Endpoint& server, uint16_t queue = 0,
+                      std::optional<Family> family = std::nullopt) {
         StunAttempt attempt;
+        if (family) attempt.family = *family == Family::ipv4 ? 1 : 2;
         auto reply = ask_logged_in(client, server, attempt, queue);
         EXPECT_EQ(reply.klass(), wire::StunClass::success);
         EXPECT_EQ(reply.address(StunAttribute::xor_mapped_address), client);
@@ -100,6 +105,22 @@ class Edge : public testing::Test {
         attempt.channel = channel;
         attempt.peer = peer;
         EXPECT_EQ(ask_logged_in(client, server, attempt, queue).klass(), wire::StunClass::success);
+    }
+
+    wire::StunClass permit(const Endpoint& client, const Endpoint& server, const Endpoint& peer, uint16_t queue = 0) {
+        StunAttempt attempt;
+        attempt.method = StunMethod::create_permission;
+        attempt.peer = peer;
+        return ask_logged_in(client, server, attempt, queue).klass();
+    }
+
+    static std::vector<uint8_t> send_indication(const Endpoint& peer, const std::vector<uint8_t>& data) {
+        StunAttempt send;
+        send.indication = true;
+        send.method = StunMethod::send;
+        send.peer = peer;
+        send.data = data;
+        return send.write();
     }
 
     static std::vector<uint8_t> channel_data(uint16_t channel, Bytes data) {
@@ -119,6 +140,8 @@ const Endpoint kClient = at("198.51.100.2:40000");
 const Endpoint kClient6 = at("[2001:db8:2::2]:40000");
 const Endpoint kServer = at("192.0.2.10:3478");
 const Endpoint kServer6 = at("[2001:db8:1::10]:3478");
+const Endpoint kClientB = at("198.51.100.77:41000");
+const Endpoint kClientB6 = at("[2001:db8:2::77]:41000");
 const Endpoint kPeer = at("203.0.113.2:5000");
 
 TEST_F(Edge, AnswersBinding) {
@@ -263,6 +286,174 @@ TEST_F(Edge, ReportsIcmpErrorsToTheClientOnWhateverCoreTheyArrive) {
         EXPECT_EQ(value[2], 3);  // type
         EXPECT_EQ(value[3], 3);  // code
     }
+}
+
+// Two clients of the edge who know nothing of each other but relayed addresses, on the same core and on two.
+struct RelayToRelay {
+    const char* name;
+    uint16_t cores;
+    uint16_t queue[2];
+    Endpoint client[2];
+    Endpoint server[2];
+    Family family;
+    const char* advertised;  // by a 1:1 NAT; nullptr: none
+};
+
+const RelayToRelay kRelayToRelay[] = {
+    {"one core", 1, {0, 0}, {kClient, kClientB}, {kServer, kServer}, Family::ipv4, nullptr},
+    {"one core, IPv6", 1, {0, 0}, {kClient6, kClientB6}, {kServer6, kServer6}, Family::ipv6, nullptr},
+    {"two of three cores", 3, {0, 1}, {kClient, kClientB}, {kServer, kServer}, Family::ipv4, nullptr},
+    {"two of three cores, IPv6", 3, {2, 1}, {kClient6, kClientB6}, {kServer6, kServer6}, Family::ipv6, nullptr},
+    {"the same of three cores", 3, {1, 1}, {kClient, kClientB}, {kServer, kServer}, Family::ipv4, nullptr},
+    {"IPv6 and IPv4 clients", 3, {0, 2}, {kClient6, kClientB}, {kServer6, kServer}, Family::ipv4, nullptr},
+    {"IPv4 clients, IPv6 relays", 1, {0, 0}, {kClient, kClientB}, {kServer, kServer}, Family::ipv6, nullptr},
+    {"behind NAT", 1, {0, 0}, {kClient, kClientB}, {kServer, kServer}, Family::ipv4, "203.0.113.20"},
+    {"behind NAT, two cores", 2, {0, 1}, {kClient, kClientB}, {kServer, kServer}, Family::ipv4, "203.0.113.20"},
+    {"IPv6 behind NAT", 2, {1, 0}, {kClient6, kClientB}, {kServer6, kServer}, Family::ipv6, "2001:db8:9::20"},
+};
+
+class EdgeRelayToRelay : public Edge, public testing::WithParamInterface<RelayToRelay> {
+  protected:
+    void begin() {
+        const RelayToRelay& row = GetParam();
+        start(row.cores);
+        contract::SnapshotT snapshot = EdgeBox::snapshot();
+        if (row.advertised) {
+            auto& relay = snapshot.turn->relay_addresses[row.family == Family::ipv4 ? 0 : 1];
+            relay->advertised = std::make_unique<contract::Ip>(test::wire_ip(IpAddress::parse(row.advertised).value()));
+            snapshot.revision = 2;
+            box_->publish(snapshot);
+        }
+        for (int i : {0, 1}) relay_[i] = allocate(row.client[i], row.server[i], row.queue[i], row.family);
+    }
+    std::vector<Datagram> from(int side, Bytes payload) {
+        return exchange(GetParam().client[side], GetParam().server[side], payload, GetParam().queue[side]);
+    }
+    void expect_at(int side, const std::vector<Datagram>& out) {
+        ASSERT_EQ(out.size(), 1u);
+        EXPECT_EQ(out[0].source, GetParam().server[side]);
+        EXPECT_EQ(out[0].destination, GetParam().client[side]);
+    }
+    Endpoint relay_[2];
+};
+
+INSTANTIATE_TEST_SUITE_P(Ways, EdgeRelayToRelay, testing::ValuesIn(kRelayToRelay),
+                         [](const auto& row) { return std::to_string(row.index); });
+
+TEST_P(EdgeRelayToRelay, ChannelsBothWays) {
+    SCOPED_TRACE(GetParam().name);
+    begin();
+    for (int i : {0, 1})
+        bind(GetParam().client[i], GetParam().server[i], relay_[1 - i], static_cast<uint16_t>(0x4001 + i),
+             GetParam().queue[i]);
+    for (size_t size : {0, 1, 2, 3, 4, 172, 1200}) {
+        std::vector<uint8_t> data(size, 0x5a);
+        for (int i : {0, 1}) {
+            auto out = from(i, channel_data(static_cast<uint16_t>(0x4001 + i), data));
+            ASSERT_NO_FATAL_FAILURE(expect_at(1 - i, out));
+            EXPECT_EQ(out[0].payload, channel_data(static_cast<uint16_t>(0x4002 - i), data));
+        }
+    }
+    EXPECT_EQ(box_->total(Counter::relay_hairpin_packets), 14u);
+    EXPECT_EQ(box_->total(Counter::relay_to_peer_packets), 14u);
+    EXPECT_EQ(box_->total(Counter::relay_to_client_packets), 14u);
+}
+
+TEST_P(EdgeRelayToRelay, IndicationsNeedPermissionsOnBothSides) {
+    SCOPED_TRACE(GetParam().name);
+    const RelayToRelay& row = GetParam();
+    begin();
+    std::vector<uint8_t> data(173, 0x5a);
+    EXPECT_TRUE(from(0, send_indication(relay_[1], data)).empty());
+    EXPECT_EQ(box_->total(Drop::no_permission), 1u);
+    EXPECT_EQ(permit(row.client[0], row.server[0], relay_[1], row.queue[0]), wire::StunClass::success);
+    EXPECT_TRUE(from(0, send_indication(relay_[1], data)).empty());
+    EXPECT_EQ(box_->total(Drop::no_permission), 2u);
+    EXPECT_EQ(permit(row.client[1], row.server[1], relay_[0], row.queue[1]), wire::StunClass::success);
+    for (int i : {0, 1}) {
+        auto out = from(i, send_indication(relay_[1 - i], data));
+        ASSERT_NO_FATAL_FAILURE(expect_at(1 - i, out));
+        auto indication = wire::StunMessage::parse(out[0].payload);
+        ASSERT_TRUE(indication);
+        EXPECT_EQ(indication->address(StunAttribute::xor_peer_address), relay_[i]);
+        EXPECT_TRUE(std::ranges::equal(indication->value(StunAttribute::data), data));
+    }
+    // The same from the network is a forgery, whatever the permissions say.
+    Endpoint inside = relay_[1];
+    if (row.advertised) inside.address = EdgeBox::relay_address(row.family);
+    for (uint16_t queue = 0; queue < row.cores; queue++)
+        EXPECT_TRUE(exchange(relay_[0], inside, bytes_of("forged"), queue).empty());
+    EXPECT_EQ(box_->total(Drop::spoofed_own_source), row.cores);
+}
+
+TEST_F(Edge, RelayToRelayWithoutUdpChecksum) {
+    start(2);
+    Endpoint relay = allocate(kClient, kServer, 0, Family::ipv6);
+    Endpoint relay_b = allocate(kClientB6, kServer6, 1, Family::ipv6);
+    bind(kClient, kServer, relay_b, 0x4001);
+    bind(kClientB6, kServer6, relay, 0x4001, 1);
+    std::vector<uint8_t> data(172, 0x5a);
+    Frame frame = test::udp_frame(box_->mac(), kClient, kServer, channel_data(0x4001, data));
+    store_be16(frame.data() + wire::kEthernetHeader + wire::kIpv4Header + 6, 0);
+    ASSERT_TRUE(box_->send(frame));
+    for (int i = 0; i < 3; i++) box_->turn();
+    auto frames = box_->receive();
+    ASSERT_EQ(frames.size(), 1u);
+    auto datagram = open(frames[0]);  // IPv6: with a checksum, and a right one
+    ASSERT_TRUE(datagram);
+    EXPECT_EQ(datagram->destination, kClientB6);
+    EXPECT_EQ(datagram->payload, channel_data(0x4001, data));
+}
+
+TEST_F(Edge, RelayToRelayNeverReachesTheServer) {
+    start();
+    contract::SnapshotT snapshot = EdgeBox::snapshot();
+    snapshot.revision = 2;
+    auto& relay = snapshot.turn->relay_addresses[0];  // the listener's address is the relay address
+    *relay->address = *relay->advertised = test::wire_ip(kServer.address);
+    box_->publish(snapshot);
+    Endpoint relay_a = allocate(kClient, kServer);
+    Endpoint relay_b = allocate(kClientB, kServer);
+    EXPECT_EQ(relay_a.address, kServer.address);
+    StunAttempt to_server;
+    to_server.method = StunMethod::channel_bind;
+    to_server.channel = 0x4005;
+    to_server.peer = kServer;
+    EXPECT_EQ(ask_logged_in(kClient, kServer, to_server).klass(), wire::StunClass::error);
+    EXPECT_EQ(box_->total(Counter::turn_forbidden_peer), 1u);
+    EXPECT_EQ(permit(kClient, kServer, kServer), wire::StunClass::success);  // for the ports that are relay ports
+    StunAttempt binding;
+    binding.method = StunMethod::binding;
+    EXPECT_TRUE(exchange(kClient, kServer, send_indication(kServer, binding.write())).empty());
+    EXPECT_EQ(box_->total(Drop::peer_denied), 1u);
+    EXPECT_EQ(box_->total(Counter::stun_binding), 0u);
+    bind(kClient, kServer, relay_b, 0x4001);
+    bind(kClientB, kServer, relay_a, 0x4001);
+    auto out = exchange(kClient, kServer, channel_data(0x4001, bytes_of("x")));
+    ASSERT_EQ(out.size(), 1u);
+    EXPECT_EQ(out[0].destination, kClientB);
+}
+
+TEST_F(Edge, RelayToRelayIsBounded) {
+    constexpr uint32_t kMailbox = 4095;
+    constexpr uint32_t kSent = kMailbox + 65;
+    start(2, 16383);
+    Endpoint relay = allocate(kClient, kServer, 0);
+    Endpoint relay_b = allocate(kClientB, kServer, 1);
+    bind(kClient, kServer, relay_b, 0x4001, 0);
+    bind(kClientB, kServer, relay, 0x4001, 1);
+    Frame frame = test::udp_frame(box_->mac(), kClient, kServer, channel_data(0x4001, bytes_of("x")));
+    for (uint32_t i = 0; i < kSent; i++) {
+        ASSERT_TRUE(box_->send(frame));
+        box_->core(0).iterate();  // and core 1 does not come round
+    }
+    EXPECT_EQ(box_->total(Drop::handover_full), kSent - kMailbox);
+    size_t arrived = 0;
+    for (uint32_t i = 0; i < kMailbox / 32 + 1; i++) {
+        box_->core(1).iterate();
+        arrived += box_->receive().size();
+    }
+    EXPECT_EQ(arrived, kMailbox);
 }
 
 TEST_F(Edge, ReconfigurationKeepsAllocations) {

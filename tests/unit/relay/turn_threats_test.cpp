@@ -57,8 +57,30 @@ TEST_F(TurnThreats, Loop_through_own_relay_addresses) {
     settings.relays[0].second = "203.0.113.10";                // advertised by a 1:1 NAT
     settings.peer_allow = {"192.0.2.0/24", "203.0.113.0/24"};  // not even when it is allowed
     edge.reload(settings);
-    for (const char* peer : {"192.0.2.10", "203.0.113.10", "2001:db8::10", "::ffff:192.0.2.10"}) expect_refused(peer);
+    // Forms that would leave the machine and come back.
+    for (const char* peer : {"64:ff9b::c000:20a", "64:ff9b::203.0.113.10", "2002:c000:20a::1"}) expect_refused(peer);
+    // On the relay addresses nothing but relay ports, and what comes out of those goes to clients.
+    uint16_t channel = 0x4000;
+    for (const char* peer : {"192.0.2.10:80", "192.0.2.10:3478", "203.0.113.10:3478", "[2001:db8::10]:3478",
+                             "192.0.2.10:49999", "192.0.2.10:51000"}) {
+        SCOPED_TRACE(peer);
+        EXPECT_EQ(client.bind(channel++, peer).code(), 403);
+        EXPECT_TRUE(client.permit(peer).success());
+        EXPECT_FALSE(client.send(peer, "x"));
+    }
     EXPECT_TRUE(client.permit("203.0.113.11:1").success());
+}
+
+TEST_F(TurnThreats, TURN_in_TURN_through_our_own_listener) {
+    EdgeSettings settings;
+    settings.listeners.push_back("192.0.2.10:3478");  // on a relay address
+    settings.peer_allow = {"192.0.2.0/24"};
+    edge.reload(settings);
+    expect_refused("192.0.2.1");
+    ASSERT_TRUE(client.permit("192.0.2.10:3478").success());
+    EXPECT_EQ(client.bind(0x4000, "192.0.2.10:3478").code(), 403);
+    EXPECT_FALSE(client.send("192.0.2.10:3478", "x"));
+    EXPECT_GE(edge.count(Drop::peer_denied), 1U);
 }
 
 TEST_F(TurnThreats, Relay_abuse_peer_that_becomes_forbidden_is_cut_off) {
