@@ -283,8 +283,8 @@ TEST_F(Edge, ReportsIcmpErrorsToTheClientOnWhateverCoreTheyArrive) {
         EXPECT_EQ(indication->address(StunAttribute::xor_peer_address), kPeer);
         Bytes value = indication->value(StunAttribute::icmp);
         ASSERT_EQ(value.size(), 8u);
-        EXPECT_EQ(value[2], 3);  // type
-        EXPECT_EQ(value[3], 3);  // code
+        EXPECT_EQ(load_be16(value.data() + 2) >> 9, 3);     // type: 7 bits (RFC 8656 section 18.13)
+        EXPECT_EQ(load_be16(value.data() + 2) & 0x1ff, 3);  // code: 9 bits
     }
 }
 

@@ -124,16 +124,16 @@ TEST_F(TurnPermissions, ChannelBindChecksOfSection122) {
         {"channel of another peer", 0x4000, "203.0.113.5:701", 400},
         {"peer of another channel", 0x4001, "203.0.113.5:700", 400},
         {"other port of the same peer", 0x4001, "203.0.113.5:701", 0},
-        {"last number", 0x4fff, "203.0.113.9:700", 0},
+        {"last number of RFC 8656", 0x4fff, "203.0.113.9:700", 0},
+        {"last number of RFC 5766, still served", 0x7fff, "203.0.113.9:701", 0},
         {"below the range", 0x3fff, "203.0.113.10:700", 400},
-        {"above the range of RFC 8656", 0x5000, "203.0.113.10:700", 400},
-        {"above the range of RFC 5766", 0x7fff, "203.0.113.10:700", 400},
+        {"above the range", 0x8000, "203.0.113.10:700", 400},
         {"other family", 0x4002, "[2001:db8:5::5]:700", 443},
         {"forbidden", 0x4002, "10.1.2.3:700", 403},
         {"port 0", 0x4002, "203.0.113.10:0", 400},
     };
     for (const Row& r : rows) EXPECT_EQ(client.bind(r.channel, r.peer).code(), r.code) << r.what;
-    EXPECT_EQ(row(edge).channels, 3U);
+    EXPECT_EQ(row(edge).channels, 4U);
     EXPECT_EQ(row(edge).permissions, 2U);
 }
 
