@@ -164,13 +164,7 @@ void MediaCore::answer(CoreRequest& request) {
 }
 
 uint16_t MediaCore::transmit(uint16_t port, std::span<rte_mbuf*> frames) {
-    uint64_t bytes = 0;
-    for (const rte_mbuf* frame : frames) bytes += frame->pkt_len;
-    uint16_t sent = rte_eth_tx_burst(port, setup_.index, frames.data(), static_cast<uint16_t>(frames.size()));
-    for (size_t i = sent; i < frames.size(); i++) bytes -= frames[i]->pkt_len;
-    counters_.add(Counter::tx_packets, sent);
-    counters_.add(Counter::tx_bytes, bytes);
-    return sent;
+    return rte_eth_tx_burst(port, setup_.index, frames.data(), static_cast<uint16_t>(frames.size()));
 }
 
 }  // namespace fedge::core

@@ -174,6 +174,16 @@ TEST_F(Edge, RelaysBothWaysOnOneCore) {
     }
 }
 
+TEST_F(Edge, CountsEachFrameOnce) {
+    start();
+    uint64_t received = box_->total(Counter::rx_packets), sent = box_->total(Counter::tx_packets);
+    StunAttempt binding;
+    binding.method = StunMethod::binding;
+    for (int i = 0; i < 5; i++) EXPECT_EQ(exchange(kClient, kServer, binding.write()).size(), 1u);
+    EXPECT_EQ(box_->total(Counter::rx_packets), received + 5);
+    EXPECT_EQ(box_->total(Counter::tx_packets), sent + 5);
+}
+
 TEST_F(Edge, ChannelDataPaddingIsNotRelayed) {
     start();
     allocate(kClient, kServer);
