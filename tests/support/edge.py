@@ -205,6 +205,7 @@ class Edge:
 
     def add_user(self, name, password):
         self.cli("turn", "user", "add", name, stdin=password + "\n")
+        self.wait_ready()
 
     def _counts(self, what):
         return {row["name"]: row["total"] for row in self.rows(what)}
