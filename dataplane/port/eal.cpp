@@ -1,8 +1,11 @@
 #include "dataplane/port/eal.h"
 
+#include <fcntl.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_pdump.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -42,7 +45,7 @@ void check_ports(const std::vector<PortConfig>& ports) {
 
 std::string why_not_huge(const HugepageState& state, uint32_t memory_mb) {
     if (!state.free_bytes) return "no hugepages are free (sysctl vm.nr_hugepages=1024 reserves 2 GiB)";
-    if (!state.mounted) return "hugetlbfs is not mounted (mount -t hugetlbfs none /dev/hugepages)";
+    if (state.mounts.empty()) return "hugetlbfs is not mounted (mount -t hugetlbfs none /dev/hugepages)";
     return "only " + std::to_string(state.free_bytes >> 20) + " MiB of hugepages are free, eal.memory asks for " +
            std::to_string(memory_mb) + " MiB";
 }
@@ -63,8 +66,23 @@ HugepageState HugepageState::read(const std::string& proc, const std::string& sy
     }
     std::ifstream mounts(proc + "/mounts");
     for (std::string device, where, type, rest; mounts >> device >> where >> type && std::getline(mounts, rest);)
-        state.mounted = state.mounted || type == "hugetlbfs";
+        if (type == "hugetlbfs") state.mounts.push_back(where);
     return state;
+}
+
+void HugepageState::release_stale(const std::vector<std::string>& mounts, const std::string& file_prefix) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    for (const auto& mount : mounts) {
+        for (const auto& entry : fs::directory_iterator(mount, ignored)) {
+            if (!entry.path().filename().string().starts_with(file_prefix + "map_")) continue;
+            // A living process holds a shared lock on each of its pages.
+            int fd = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+            if (fd < 0) continue;
+            if (flock(fd, LOCK_EX | LOCK_NB) == 0) fs::remove(entry.path(), ignored);
+            close(fd);
+        }
+    }
 }
 
 std::vector<std::string> eal_arguments(const EalConfig& config, bool hugepages, uint16_t queues) {
@@ -102,9 +120,10 @@ Eal::Eal(const EalConfig& config, uint16_t queues) {
     for (const PortConfig& port : config.ports)
         if (auto problem = device_problem("port." + port.name + ".device", port.device); !problem.empty())
             throw std::runtime_error(problem);
+    HugepageState::release_stale(HugepageState::read().mounts, config.file_prefix);
     HugepageState state = HugepageState::read();
     uint64_t wanted = std::max<uint64_t>(uint64_t{config.memory_mb} << 20, 1);
-    hugepages_ = config.huge && state.mounted && state.free_bytes >= wanted;
+    hugepages_ = config.huge && !state.mounts.empty() && state.free_bytes >= wanted;
     if (config.huge && !hugepages_)
         warning_ = "running without hugepages: " + why_not_huge(state, config.memory_mb) +
                    ". It works, but slower, and dpdk-dumpcap and dpdk-proc-info cannot attach";

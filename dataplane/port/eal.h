@@ -22,8 +22,11 @@ struct EalConfig {
 // What this machine offers; read from /proc and /sys, or made up by tests.
 struct HugepageState {
     uint64_t free_bytes = 0;
-    bool mounted = false;  // a hugetlbfs mount exists
+    std::vector<std::string> mounts;  // of hugetlbfs
     static HugepageState read(const std::string& proc = "/proc", const std::string& sys = "/sys");
+    // Gives back pages that a process of this prefix left behind when it was killed: the EAL would reuse them, but they do
+    // not look free before it starts. Pages of a living process stay.
+    static void release_stale(const std::vector<std::string>& mounts, const std::string& file_prefix);
 };
 
 // Arguments of rte_eal_init, program name first. lcore N of the EAL runs on cpus[N], so that lcore ids are core

@@ -68,7 +68,7 @@ class Bench {
             }
             box_.inject(frames);
             uint64_t begin = rte_rdtsc();
-            for (uint32_t i = 0; i < kBatch / kBurst; i++) turn();
+            for (uint32_t i = 0; i < kBatch / kBurst + 1; i++) turn();
             total.cycles += rte_rdtsc() - begin;
             uint32_t n = collect(frames);
             if (n != kBatch)

@@ -51,6 +51,11 @@ wire::StunMessage parse_reply(const test::Frame& frame) {
     return *message;
 }
 
+std::string error_of(const wire::StunMessage& reply) {
+    Bytes code = reply.value(wire::StunAttribute::error_code);
+    return code.size() < 4 ? "no error code" : std::to_string(code[2] * 100 + code[3]);
+}
+
 }  // namespace
 
 contract::SnapshotT Load::snapshot(uint32_t allocations) {
@@ -95,12 +100,17 @@ uint64_t Load::run(const std::vector<test::Frame>& requests, std::vector<test::F
     for (const test::Frame& request : requests)
         if (!box_.send(request)) throw std::runtime_error("the benchmark's ring is full");
     uint64_t begin = rte_rdtsc();
-    for (size_t i = 0; i < requests.size() / 32 + 1; i++) box_.turn();
+    for (size_t i = 0; i < requests.size() / 32 + 2; i++) box_.turn();
     uint64_t cycles = rte_rdtsc() - begin;
     replies = box_.receive();
-    // The edge also announces its addresses meanwhile.
-    std::erase_if(replies, [](const test::Frame& f) { return load_be16(f.data() + 12) != wire::kEtherTypeIpv4; });
-    if (replies.size() != requests.size()) throw std::runtime_error("the edge did not answer every request");
+    // The edge also announces its addresses meanwhile, and asks whether its gateway is still there.
+    std::erase_if(replies, [&](const test::Frame& f) {
+        box_.answer_arp(f);
+        return load_be16(f.data() + 12) != wire::kEtherTypeIpv4;
+    });
+    if (replies.size() != requests.size())
+        throw std::runtime_error("the edge answered " + std::to_string(replies.size()) + " of " +
+                                 std::to_string(requests.size()) + " requests; " + box_.drops());
     return cycles;
 }
 
@@ -123,7 +133,7 @@ void Load::allocate(uint32_t first, uint32_t count) {
         auto reply = parse_reply(replies[i - first]);
         auto relay = reply.address(wire::StunAttribute::xor_relayed_address);
         if (reply.klass() != wire::StunClass::success || !relay)
-            throw std::runtime_error("allocation " + std::to_string(i) + " was refused");
+            throw std::runtime_error("allocation " + std::to_string(i) + " was refused: " + error_of(reply));
         clients_[i].relay = *relay;
     }
     nonces_.clear();

@@ -201,11 +201,16 @@ void EdgeBox::learn_gateways() {
 
 void EdgeBox::answer_arp(Bytes frame) {
     if (frame.size() < wire::kEthernetHeader || load_be16(frame.data() + 12) != wire::kEtherTypeArp) return;
-    auto question = wire::Arp::parse(frame.subspan(wire::kEthernetHeader));
-    if (!question || question->operation != wire::ArpOperation::request) return;
+    // Read by hand: a ring port's MAC address is all zero, which no parser of ARP takes from a sender.
+    constexpr size_t kOperation = 6, kSender = 14, kTarget = 24;
+    Bytes question = frame.subspan(wire::kEthernetHeader);
+    if (question.size() < wire::kArpLength || load_be16(question.data() + kOperation) != 1) return;
+    if (std::memcmp(question.data() + kSender, question.data() + kTarget, 4) == 0)
+        return;  // it announces its own address
     Frame reply(wire::kEthernetHeader + wire::kArpLength);
-    wire::write_ethernet(reply.data(), question->sender_mac, kGatewayMac, 0, wire::kEtherTypeArp);
-    wire::Arp answer{wire::ArpOperation::reply, kGatewayMac, question->target, question->sender_mac, question->sender};
+    wire::write_ethernet(reply.data(), mac(), kGatewayMac, 0, wire::kEtherTypeArp);
+    wire::Arp answer{wire::ArpOperation::reply, kGatewayMac, IpAddress::v4_bytes(question.data() + kTarget), mac(),
+                     IpAddress::v4_bytes(question.data() + kSender)};
     answer.write(std::span(reply).subspan<wire::kEthernetHeader, wire::kArpLength>());
     send(reply);
 }
@@ -265,6 +270,17 @@ uint64_t EdgeBox::total(Drop drop) {
     uint64_t sum = 0;
     for (uint16_t i = 0; i < plan_.cores; i++) sum += counters_.core(i).value(drop);
     return sum;
+}
+
+std::string EdgeBox::drops() {
+    std::string text;
+    for (size_t i = 0; i < contract::kDropCount; i++) {
+        uint64_t n = total(static_cast<Drop>(i));
+        if (n)
+            text +=
+                (text.empty() ? "dropped: " : ", ") + std::string(contract::kDrops[i].name) + " " + std::to_string(n);
+    }
+    return text.empty() ? "no drops" : text;
 }
 
 uint32_t EdgeBox::mbufs_in_use() const {

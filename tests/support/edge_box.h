@@ -72,6 +72,8 @@ class EdgeBox {
     Counters counters(uint16_t core) { return counters_.core(core); }
     uint64_t total(Counter counter);
     uint64_t total(Drop drop);
+    // Every reason that dropped a packet so far, with its count; for messages.
+    std::string drops();
     uint32_t mbufs_in_use() const;
 
   private:

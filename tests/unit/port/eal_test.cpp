@@ -85,9 +85,9 @@ TEST(HugepageState, AddsUpAllSizesAndLooksForAMount) {
     std::ofstream(root / "mounts") << "proc /proc proc rw 0 0\n";
     HugepageState state = HugepageState::read(root, root);
     EXPECT_EQ(state.free_bytes, (3ULL << 21) + (1ULL << 30));
-    EXPECT_FALSE(state.mounted);
+    EXPECT_TRUE(state.mounts.empty());
     std::ofstream(root / "mounts", std::ios::app) << "hugetlbfs /dev/hugepages hugetlbfs rw,relatime 0 0\n";
-    EXPECT_TRUE(HugepageState::read(root, root).mounted);
+    EXPECT_EQ(HugepageState::read(root, root).mounts.size(), 1u);
     fs::remove_all(root);
     EXPECT_EQ(HugepageState::read(root, root).free_bytes, 0U);
 }
