@@ -119,7 +119,7 @@ build_fedge() {
     fi
     for name in "$@"; do targets+=("$(target "$dir" "$name")"); done
     step "build: compiling build-$kind"
-    ninja -C "$dir" -k 0 -j "${FEDGE_JOBS:-$(nproc)}" "${targets[@]}" >"$log" 2>&1 </dev/null &
+    ninja -C "$dir" -j "${FEDGE_JOBS:-$(nproc)}" "${targets[@]}" >"$log" 2>&1 </dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         sleep 1
