@@ -9,7 +9,7 @@
 
 namespace fedge::contract {
 
-inline constexpr uint32_t kContractVersion = 2;
+inline constexpr uint32_t kContractVersion = 3;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
 // Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract
@@ -54,7 +54,8 @@ inline constexpr uint32_t kContractVersion = 2;
     X(relay_to_client_packets, "packets relayed from peer to client") \
     X(relay_to_client_bytes, "application bytes relayed from peer to client") \
     X(relay_icmp_to_client, "ICMP errors reported to clients (RFC 8656 section 11.5)") \
-    X(relay_hairpin_packets, "packets from one client of this edge to the relay port of another")
+    X(relay_hairpin_packets, "packets from one client of this edge to the relay port of another") \
+    X(streams_unmeasured_packets, "packets relayed without being measured: no record left for their stream")
 
 #define FEDGE_DROPS(X) \
     X(ether_short, "frame shorter than an Ethernet header") \

@@ -179,6 +179,10 @@ Bytes TurnState::on_allocate(Request& request, Outcome& outcome) {
         return answer(request, wire::StunClass::error, [](wire::StunWriter& writer) { writer.error_code(508); });
     }
     if (plan.wish == PortWish::pair && reservations.full()) return refuse(request, 508);
+    Duration share = quarantine_share();
+    if (plan.token == 0 && share > Duration{} &&
+        quota.in_quarantine(request.auth.user.quota, request.now) + share > config->port_quarantine)
+        return refuse(request, 486);
     if (uint16_t code = take_ports(request, plan)) {
         give_back_ports(plan);
         return refuse(request, code);

@@ -48,10 +48,17 @@ void TurnState::end(Instant now, Handle handle, Counter why) {
     streams.release(a.streams);
     bindings.clear(a);
     wheel.cancel(handle);
-    quota.release(a.user_slot);
+    quota.release_to_quarantine(a.user_slot, now, quarantine_share());
     free_slot(handle);
     alive--;
     counters.add(why);
+}
+
+// A user's limit of ports in quarantine goes by its limit of allocations: generous to clients that come and go, and far
+// from what there are ports.
+Duration TurnState::quarantine_share() const {
+    if (config->user_quota == 0) return {};
+    return config->port_quarantine / std::max<int64_t>(16, int64_t{4} * config->user_quota);
 }
 
 void TurnState::end_foreign(Handle handle) {
@@ -91,6 +98,9 @@ void TurnState::give_back(const Reservation& reservation) {
 
 uint32_t TurnState::expire(Instant now, uint32_t work) {
     end_rest();
+    // Once a turn is soon enough to tell, and costs packets nothing.
+    counters.add(Counter::streams_unmeasured_packets, streams.unmeasured() - unmeasured_counted);
+    unmeasured_counted = streams.unmeasured();
     reservations.expire(now, [&](const Reservation& r) { give_back(r); });
     uint32_t done = wheel.advance(now, work, [&](uint32_t handle) { wake(now, handle); });
     if (config && done < work) done += sweep(now, work - done);

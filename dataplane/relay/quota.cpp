@@ -20,6 +20,7 @@ struct alignas(32) SharedQuota::User {
     std::atomic<uint64_t> word{0};
     // By direction: when the user's bucket will be full again (GCRA), nanoseconds as in Instant.
     std::array<std::atomic<int64_t>, 2> full_at{INT64_MIN, INT64_MIN};
+    std::atomic<int64_t> quarantined_until{INT64_MIN};  // by the shares of all ports that it released
 };
 
 SharedQuota::SharedQuota(uint32_t max_allocations_of_all_cores)
@@ -70,9 +71,11 @@ SharedQuota::Admitted SharedQuota::admit(uint64_t user, uint32_t user_limit, uin
         uint32_t at = (first + unused) & mask_;
         uint64_t word = users_[at].word.load();
         if ((word & kCountMask) != 0 || !users_[at].word.compare_exchange_strong(word, tag << kCountBits | 1)) continue;
-        // Who had this slot before keeps the debt of its bandwidth: ending allocations must not fill the bucket.
-        if (word >> kCountBits != tag)
+        // Who had this slot before keeps its debts: ending allocations must not fill the bucket.
+        if (word >> kCountBits != tag) {
             for (auto& full_at : users_[at].full_at) full_at.store(INT64_MIN);
+            users_[at].quarantined_until.store(INT64_MIN);
+        }
         // Two cores may have claimed different slots for one user at the same time: the one nearer to home stays.
         for (uint32_t i = 0; i < unused; i++) {
             bool over = false;
@@ -90,6 +93,26 @@ SharedQuota::Admitted SharedQuota::admit(uint64_t user, uint32_t user_limit, uin
 void SharedQuota::release(uint32_t user_slot) {
     users_[user_slot].word.fetch_sub(1);
     total_.fetch_sub(1);
+}
+
+void SharedQuota::release_to_quarantine(uint32_t user_slot, Instant now, Duration share) {
+    auto& until = users_[user_slot].quarantined_until;
+    int64_t at = now.time_since_epoch().count();
+    int64_t old = until.load(std::memory_order_relaxed);
+    // A share that is lost to so many other cores at once is only missing from a limit.
+    for (int attempt = 0; attempt < 8; attempt++)
+        if (until.compare_exchange_weak(old, std::max(old, at) + share.count(), std::memory_order_relaxed)) break;
+    release(user_slot);
+}
+
+Duration SharedQuota::in_quarantine(uint64_t user, Instant now) const {
+    int64_t at = now.time_since_epoch().count();
+    int64_t until = at;
+    for (uint32_t i = 0; i < kWindow; i++) {
+        const User& slot = users_[(home(user) + i) & mask_];
+        if (slot.word.load() >> kCountBits == tag_of(user)) until = std::max(until, slot.quarantined_until.load());
+    }
+    return Duration{until - at};
 }
 
 bool SharedQuota::lease(uint32_t user_slot, Direction direction, Instant now, Duration cost, Duration depth) {

@@ -31,6 +31,12 @@ class SharedQuota {
     // `user`: keyed hash of the user part, the same on all cores. Limits of 0 mean none.
     Admitted admit(uint64_t user, uint32_t user_limit, uint32_t total_limit);
     void release(uint32_t user_slot);
+    // The same for an allocation whose relay port nobody can have until its quarantine is over. `share`: the quarantine
+    // divided by the number of such ports that the user may cause.
+    void release_to_quarantine(uint32_t user_slot, Instant now, Duration share);
+    // The shares that have not passed yet: as long as the quarantine or longer when the user has caused its number.
+    // Without it a user within its quota could drain the ports by allocating and deleting in a loop.
+    Duration in_quarantine(uint64_t user, Instant now) const;
 
     // Takes `cost` (the time that the bytes take at the user's rate) from the user's bucket, which holds at most
     // `depth`. False: the user is over its rate now.

@@ -143,6 +143,7 @@ struct TurnState {
     void end_rest();
     void end(Instant now, Handle handle, Counter why);
     void end_foreign(Handle handle);
+    Duration quarantine_share() const;
     uint16_t foreign_core(Instant now, Handle handle);
     void wake_by(Handle handle, Tick tick);
     uint32_t expire(Instant now, uint32_t budget);
@@ -185,6 +186,7 @@ struct TurnState {
     SourceBudget budget;
     Table<classify::Stream> stream_records;
     classify::StreamTable streams;
+    uint64_t unmeasured_counted = 0;  // of streams.unmeasured()
 
     std::vector<ListenerSlot> listeners;
     std::vector<RelaySlot> relays;

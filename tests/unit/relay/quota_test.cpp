@@ -38,6 +38,20 @@ TEST(SharedQuota, EndingAllocationsDoesNotFillTheBucket) {
     EXPECT_TRUE(quota.lease(again.user_slot, Direction::to_peer, now + 10ms, 10ms, 100ms));
 }
 
+TEST(SharedQuota, PortsInQuarantineStayTheUsers) {
+    SharedQuota quota(100);
+    Instant now{std::chrono::seconds{5}};
+    for (int i = 1; i <= 3; i++) {
+        auto a = quota.admit(1ULL << 40, 0, 0);
+        quota.release_to_quarantine(a.user_slot, now, 10s);
+        EXPECT_EQ(quota.in_quarantine(1ULL << 40, now), i * 10s);
+    }
+    EXPECT_EQ(quota.total(), 0U);
+    EXPECT_EQ(quota.in_quarantine(2ULL << 40, now), 0s);
+    EXPECT_EQ(quota.in_quarantine(1ULL << 40, now + 25s), 5s);
+    EXPECT_EQ(quota.in_quarantine(1ULL << 40, now + 31s), 0s);
+}
+
 TEST(SharedQuota, CoresNeverAdmitMoreThanTheLimits) {
     SharedQuota quota(64);
     std::atomic<uint32_t> inside{0};

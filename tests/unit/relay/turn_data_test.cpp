@@ -310,5 +310,21 @@ TEST(TurnData, StreamsAreMeasuredInBothDirections) {
     EXPECT_EQ(edge.turn.list(edge.now, cursor, rows), 0U);
 }
 
+TEST(TurnData, PacketsOfStreamsWithoutARecordAreCounted) {
+    relay::TurnPools pools = small_pools();
+    pools.streams = 1;
+    Edge edge({}, pools);
+    Client client(edge, "198.51.100.7:4000");
+    ASSERT_TRUE(client.allocate().success());
+    ASSERT_TRUE(client.bind(0x4000, "203.0.113.5:700").success());
+    ASSERT_TRUE(client.bind(0x4001, "203.0.113.6:700").success());
+    for (int i = 0; i < 3; i++) {
+        EXPECT_TRUE(client.send_on(0x4000, "has the record"));
+        EXPECT_TRUE(client.send_on(0x4001, "finds none"));
+        edge.tick();
+    }
+    EXPECT_EQ(edge.count(Counter::streams_unmeasured_packets), 3U);
+}
+
 }  // namespace
 }  // namespace fedge::relay

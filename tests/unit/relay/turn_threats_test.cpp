@@ -287,6 +287,33 @@ TEST_F(TurnThreats, Credential_replay_is_bounded_by_the_quota_of_the_user_part) 
     EXPECT_EQ(admitted, 3U);
 }
 
+TEST_F(TurnThreats, Ports_are_not_drained_into_quarantine_by_one_user) {
+    EdgeSettings settings;
+    settings.user_quota = 3;
+    settings.quarantine_s = 64;
+    Edge limited(settings);
+    Client alice(limited, "198.51.100.7:4000", "alice");
+    Client bob(limited, "198.51.100.8:4000", "bob");
+    uint32_t free = limited.free_ports();
+    auto come_and_go = [&](Client& user) {
+        uint16_t code = user.allocate().code();
+        if (code == 0) {
+            EXPECT_TRUE(user.refresh(0).success());
+        }
+        return code;
+    };
+    for (int i = 0; i < 16; i++) EXPECT_EQ(come_and_go(alice), 0) << i;
+    for (int i = 0; i < 100; i++) EXPECT_EQ(come_and_go(alice), 486) << i;
+    EXPECT_EQ(limited.free_ports(), free - 16);
+    EXPECT_EQ(come_and_go(bob), 0);
+    limited.pass(4s);  // 64 s for 16 ports
+    EXPECT_EQ(come_and_go(alice), 0);
+    EXPECT_EQ(come_and_go(alice), 486);
+    limited.pass(66s);
+    EXPECT_EQ(limited.free_ports(), free);
+    for (int i = 0; i < 16; i++) EXPECT_EQ(come_and_go(alice), 0) << i;
+}
+
 TEST_F(TurnThreats, Port_reuse_waits_for_the_quarantine) {
     EdgeSettings settings;
     settings.port_last = 50003;
