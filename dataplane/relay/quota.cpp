@@ -29,8 +29,10 @@ SharedQuota::SharedQuota(uint32_t max_allocations_of_all_cores)
 
 SharedQuota::~SharedQuota() = default;
 
-uint32_t SharedQuota::home(uint64_t user) const {
-    return static_cast<uint32_t>(user * 0x9e3779b97f4a7c15 >> 32) & mask_;
+SharedQuota::Places SharedQuota::places(uint64_t user) const {
+    uint32_t buckets = mask_ & ~(kBucket - 1);
+    return {{static_cast<uint32_t>(user * 0x9e3779b97f4a7c15 >> 32) & buckets,
+             static_cast<uint32_t>(user * 0xbf58476d1ce4e5b9 >> 32) & buckets}};
 }
 
 // Counts one more in a slot that carries `tag`. False if it does not (any more) or the limit is reached.
@@ -55,20 +57,24 @@ SharedQuota::Admitted SharedQuota::admit(uint64_t user, uint32_t user_limit, uin
     };
     if (total_limit && before >= total_limit) return refuse(Admission::total_quota);
     uint64_t tag = tag_of(user);
-    uint32_t first = home(user);
+    Places slots = places(user);
     // A lost race leads to another look; losing so often in a row means that the window is as good as full.
     for (uint32_t attempt = 0; attempt < 8; attempt++) {
-        uint32_t unused = kWindow;
+        std::array<uint32_t, 2> free{};                       // slots of each bucket
+        std::array<uint32_t, 2> candidate{kWindow, kWindow};  // the first of them
+        uint32_t returning = kWindow;                         // the slot that this user had before
         for (uint32_t i = 0; i < kWindow; i++) {
-            uint32_t at = (first + i) & mask_;
             bool over = false;
-            if (enter(users_[at], tag, user_limit, over)) return {Admission::admitted, at};
+            if (enter(users_[slots[i]], tag, user_limit, over)) return {Admission::admitted, slots[i]};
             if (over) return refuse(Admission::user_quota);
-            uint64_t word = users_[at].word.load();
-            if ((word & kCountMask) == 0 && (unused == kWindow || word >> kCountBits == tag)) unused = i;
+            uint64_t word = users_[slots[i]].word.load();
+            if ((word & kCountMask) != 0) continue;
+            if (word >> kCountBits == tag && returning == kWindow) returning = i;
+            if (free[i / kBucket]++ == 0) candidate[i / kBucket] = i;
         }
+        uint32_t unused = returning != kWindow ? returning : candidate[free[1] > free[0]];
         if (unused == kWindow) return refuse(Admission::table_full);
-        uint32_t at = (first + unused) & mask_;
+        uint32_t at = slots[unused];
         uint64_t word = users_[at].word.load();
         if ((word & kCountMask) != 0 || !users_[at].word.compare_exchange_strong(word, tag << kCountBits | 1)) continue;
         // Who had this slot before keeps its debts: ending allocations must not fill the bucket.
@@ -76,10 +82,11 @@ SharedQuota::Admitted SharedQuota::admit(uint64_t user, uint32_t user_limit, uin
             for (auto& full_at : users_[at].full_at) full_at.store(INT64_MIN);
             users_[at].quarantined_until.store(INT64_MIN);
         }
-        // Two cores may have claimed different slots for one user at the same time: the one nearer to home stays.
+        // Two cores may have claimed different slots for one user at the same time: the one that is looked at first
+        // stays.
         for (uint32_t i = 0; i < unused; i++) {
             bool over = false;
-            uint32_t nearer = (first + i) & mask_;
+            uint32_t nearer = slots[i];
             if (enter(users_[nearer], tag, user_limit, over) || over) {
                 users_[at].word.fetch_sub(1);
                 return over ? refuse(Admission::user_quota) : Admitted{Admission::admitted, nearer};
@@ -108,8 +115,9 @@ void SharedQuota::release_to_quarantine(uint32_t user_slot, Instant now, Duratio
 Duration SharedQuota::in_quarantine(uint64_t user, Instant now) const {
     int64_t at = now.time_since_epoch().count();
     int64_t until = at;
+    Places slots = places(user);
     for (uint32_t i = 0; i < kWindow; i++) {
-        const User& slot = users_[(home(user) + i) & mask_];
+        const User& slot = users_[slots[i]];
         if (slot.word.load() >> kCountBits == tag_of(user)) until = std::max(until, slot.quarantined_until.load());
     }
     return Duration{until - at};
@@ -128,8 +136,9 @@ bool SharedQuota::lease(uint32_t user_slot, Direction direction, Instant now, Du
 }
 
 uint32_t SharedQuota::of_user(uint64_t user) const {
+    Places slots = places(user);
     for (uint32_t i = 0; i < kWindow; i++) {
-        uint64_t word = users_[(home(user) + i) & mask_].word.load();
+        uint64_t word = users_[slots[i]].word.load();
         if (word >> kCountBits == tag_of(user) && (word & kCountMask) != 0)
             return static_cast<uint32_t>(word & kCountMask);
     }

@@ -47,8 +47,15 @@ class SharedQuota {
 
   private:
     struct User;
-    static constexpr uint32_t kWindow = 16;  // a user is found within this many slots of its home
-    uint32_t home(uint64_t user) const;
+    // A user is found in one of two buckets, and enters the emptier one: with half of the slots in use, a bucket that
+    // is full is as good as never met.
+    static constexpr uint32_t kBucket = 16;
+    static constexpr uint32_t kWindow = 2 * kBucket;
+    struct Places {
+        std::array<uint32_t, 2> bucket;  // first slot of each
+        uint32_t operator[](uint32_t i) const { return bucket[i / kBucket] + i % kBucket; }
+    };
+    Places places(uint64_t user) const;
     bool enter(User& slot, uint64_t tag, uint32_t limit, bool& over);
 
     uint32_t mask_;
