@@ -24,8 +24,8 @@ struct HugepageState {
     uint64_t free_bytes = 0;
     std::vector<std::string> mounts;  // of hugetlbfs
     static HugepageState read(const std::string& proc = "/proc", const std::string& sys = "/sys");
-    // Gives back pages that a process of this prefix left behind when it was killed: the EAL would reuse them, but they do
-    // not look free before it starts. Pages of a living process stay.
+    // Gives back pages that a process of this prefix left behind when it was killed: the EAL would reuse them, but they
+    // do not look free before it starts. Pages of a living process stay.
     static void release_stale(const std::vector<std::string>& mounts, const std::string& file_prefix);
 };
 
