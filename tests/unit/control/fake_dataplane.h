@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "dataplane/contract/channel.h"
+#include "dataplane/contract/counters.h"
 
 namespace fedge::control {
 
 class FakeDataplane {
   public:
     struct Behaviour {
-        uint32_t contract = 1;
+        uint32_t contract = fedge::contract::kContractVersion;
         bool greet = true;
         bool send_counters = true;
         uint32_t cores = 2;
