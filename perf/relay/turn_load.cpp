@@ -34,8 +34,7 @@ using namespace fedge;
 
 constexpr uint16_t kData = 172;
 constexpr uint16_t kChannel = 0x4000;
-constexpr uint16_t kFirstClientPort = 10000;
-constexpr uint16_t kFirstPeerPort = 30000;
+constexpr uint16_t kPeerPorts = 20000;  // a client's peer has its port plus this
 constexpr uint32_t kMagic = 0x46454447;
 constexpr uint32_t kBurst = 32;
 
@@ -44,6 +43,7 @@ struct Options {
     unsigned cpu = 1;
     IpAddress server, own;
     uint32_t clients = 100;
+    uint16_t first_port = 10000;  // of the clients; another one for each run against the same server
     double seconds = 2;
     std::vector<uint64_t> rates;
     std::vector<uint64_t> search;
@@ -219,7 +219,7 @@ class Load {
             uint8_t* payload = nullptr;
             Endpoint server{options_.server, 3478};
             const Endpoint& destination = to_peer ? server : relays_[index];
-            auto port = static_cast<uint16_t>((to_peer ? kFirstClientPort : kFirstPeerPort) + index);
+            auto port = static_cast<uint16_t>(options_.first_port + index + (to_peer ? 0 : kPeerPorts));
             uint16_t header = to_peer ? wire::kChannelHeader : 0;
             rte_mbuf* mbuf = wire_.datagram(port, destination, static_cast<uint16_t>(kData + header), payload);
             if (!mbuf) break;
@@ -269,7 +269,7 @@ class Load {
         bind.transaction[4] = 2;
         log_in(bind);
         bind.channel = kChannel;
-        bind.peer = Endpoint{options_.own, static_cast<uint16_t>(kFirstPeerPort + index)};
+        bind.peer = Endpoint{options_.own, static_cast<uint16_t>(options_.first_port + kPeerPorts + index)};
         if (ask(index, bind)->klass() != wire::StunClass::success)
             throw std::runtime_error("channel " + std::to_string(index) + " was refused");
     }
@@ -280,7 +280,7 @@ class Load {
         Endpoint server{options_.server, 3478};
         for (int tries = 0; tries < 8; tries++) {
             uint8_t* payload = nullptr;
-            rte_mbuf* mbuf = wire_.datagram(static_cast<uint16_t>(kFirstClientPort + index), server,
+            rte_mbuf* mbuf = wire_.datagram(static_cast<uint16_t>(options_.first_port + index), server,
                                             static_cast<uint16_t>(request.size()), payload);
             if (!mbuf) throw std::runtime_error("no packet buffer");
             std::copy(request.begin(), request.end(), payload);
@@ -356,7 +356,7 @@ Options read_options(int argc, char** argv) {
     namespace po = boost::program_options;
     po::options_description known;
     for (const char* name :
-         {"device", "cpu", "server", "own", "user", "password", "clients", "seconds", "rates", "search"})
+         {"device", "cpu", "server", "own", "user", "password", "clients", "first-port", "seconds", "rates", "search"})
         known.add_options()(name, po::value<std::string>());
     po::variables_map values;
     po::store(po::parse_command_line(argc, argv, known), values);
@@ -371,6 +371,7 @@ Options read_options(int argc, char** argv) {
     o.user = text("user", "alice");
     o.password = text("password", "secret");
     o.clients = static_cast<uint32_t>(std::stoul(text("clients", "100")));
+    o.first_port = static_cast<uint16_t>(std::stoul(text("first-port", "10000")));
     o.seconds = std::stod(text("seconds", "2"));
     o.rates = numbers(text("rates", ""));
     o.search = numbers(text("search", ""));

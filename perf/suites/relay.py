@@ -1,5 +1,6 @@
 """TURN relaying: cycles per packet on ring ports beside a MAC swap and testpmd, and the same real load on one veth through
 Debian's coturn and through fedge."""
+import itertools
 import json
 import pathlib
 import re
@@ -111,8 +112,14 @@ def measure(server, link, program, seconds, clients):
     """Highest rate without loss, CPU time per packet at nine tenths of it, latency at a rate that both servers carry."""
     common = [program, "--device", "net_af_xdp0,iface=load0", "--cpu", "1", "--server", turn_servers.SERVER, "--own",
               turn_servers.LOAD, "--user", turn_servers.USER, "--password", turn_servers.PASSWORD, "--clients", clients]
-    load = lambda *more: [json.loads(line) for line in  # noqa: E731
-                          link.run(link.load, *common, *more, timeout=240).stdout.splitlines() if line.startswith("{")]
+    ports = itertools.count(10_000, 1_000)  # an allocation lives on after its run, so no run reuses a client's port
+
+    def load(*more):
+        done = link.run(link.load, *common, "--first-port", next(ports), *more, timeout=240, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"perf/run: {done.stderr.strip()}")
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
     best = load("--seconds", seconds, "--search", "40000,1400000")[-1]["best"]
     before, begin = cpu_seconds(server.pid()), time.monotonic()
     trial = load("--seconds", 2 * seconds, "--rates", int(best * 0.9))[-1]
