@@ -91,7 +91,7 @@ class MediaCore final : private ip::Transmitter {
     void process(std::span<rte_mbuf*> burst, Origin origin);
     void classify(Work& work, Origin origin);
     void refuse_by_access_rules(std::span<Work> burst);
-    void look_up(std::span<Work> burst, Origin origin);
+    void look_up(std::span<Work> burst);
     void act(Work& work, Origin origin);
     void act_host(Work& work, Origin origin);
     void act_stun(Work& work, Origin origin);

@@ -33,7 +33,7 @@ void MediaCore::process(std::span<rte_mbuf*> burst, Origin origin) {
         classify(work[i], origin);
     }
     refuse_by_access_rules(work);
-    look_up(work, origin);
+    look_up(work);
     for (Work& one : work) act(one, origin);
 }
 
@@ -94,7 +94,7 @@ void MediaCore::refuse_by_access_rules(std::span<Work> burst) {
     }
 }
 
-void MediaCore::look_up(std::span<Work> burst, Origin) {
+void MediaCore::look_up(std::span<Work> burst) {
     std::array<relay::FlowKey, kBurst> keys;
     std::array<relay::Handle, kBurst> handles;
     std::array<Work*, kBurst> owners;

@@ -79,7 +79,6 @@ class Interfaces {
             if (local.address == address) return local.interface;
         }
     }
-    void prefetch_owner(const IpAddress& address) const { __builtin_prefetch(&locals_[bucket(address)]); }
 
     // True if the address is ours on this interface, its link-local address included (strong host model, RFC
     // 1122 3.3.4.2).

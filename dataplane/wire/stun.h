@@ -136,7 +136,7 @@ class StunWriter {
     void attribute_u32(StunAttribute type, uint32_t value);
     void xor_address(StunAttribute type, const Endpoint& endpoint);
     void plain_address(StunAttribute type, const Endpoint& endpoint);
-    // Class and number, e.g. 438; no reason phrase (challenges are kept small, see DESIGN: reflection).
+    // Class and number, e.g. 438; no reason phrase (challenges are kept small against reflection).
     void error_code(uint16_t code);
     void unknown_attributes(std::span<const uint16_t> types);
     // Reserves `size` bytes of an integrity attribute with the header's length field already counting it, and returns

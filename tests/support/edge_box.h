@@ -51,8 +51,7 @@ class EdgeBox {
     void publish(const contract::SnapshotT& snapshot);
     // Makes the gateways' MAC addresses known, as ARP and neighbour discovery would.
     void learn_gateways();
-    // If the frame is an ARP request of the edge (it checks its gateway now and then): answers it. False: something
-    // else.
+    // If the frame is an ARP request of the edge (it checks its gateway now and then): answers it.
     void answer_arp(Bytes frame);
 
     // Frames into a queue; false when its ring is full.

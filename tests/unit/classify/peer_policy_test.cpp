@@ -66,7 +66,7 @@ struct Range {
     const char* last;
 };
 
-// threats.md, TURN: rows CVE-2020-26262, CVE-2026-27624, "coturn 4.13.1 fixes", and the rest of the IANA registry.
+// TURN threats: CVE-2020-26262, CVE-2026-27624, "coturn 4.13.1 fixes", and the rest of the IANA registry.
 const Range kDeniedIpv4[] = {
     {"CVE-2020-26262 this network", "0.0.0.0", "0.255.255.255"},
     {"CVE-2020-26262 loopback", "127.0.0.0", "127.255.255.255"},

@@ -35,7 +35,7 @@ std::vector<uint8_t> sized(std::initializer_list<uint8_t> head, size_t size) {
     return p;
 }
 
-// threats.md, RTP row: truncated headers, CSRC count 15, extension beyond the packet, padding greater than the payload.
+// RTP threats: truncated headers, CSRC count 15, extension beyond the packet, padding greater than the payload.
 TEST(StreamKinds, WhatAPacketIsTakenFor) {
     auto with_ssrc = [](std::vector<uint8_t> p) {
         store_be32(p.data() + 8, 0xabcdef01);
@@ -111,7 +111,7 @@ TEST(StreamTable, StreamsAreToldApart) {
     EXPECT_EQ(packets, expected);
 }
 
-// threats.md, RTP row: SSRC change. The new source is a new stream; the old one keeps its numbers.
+// RTP threats: SSRC change. The new source is a new stream; the old one keeps its numbers.
 TEST(StreamTable, SsrcChangeBeginsANewStream) {
     Bench bench;
     for (uint16_t i = 0; i < 10; i++) bench.send(i * 20ms, RtpFields{.sequence = i, .ssrc = 7});
