@@ -106,11 +106,12 @@ void Control::put_in_force(Settings settings, const std::string& comment, const 
     config_warnings_ = std::move(compiled.warnings);
     log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
     publish([this, id, done = std::move(done)](Adoption outcome, const std::string& reason) {
-        done({id, outcome == Adoption::adopted, reason, warnings()});
+        done({id, {outcome == Adoption::adopted, reason}, warnings()});
     });
 }
 
-void Control::add_user(const std::string& name, const std::string& password, bool replace, const std::string& who) {
+void Control::add_user(const std::string& name, const std::string& password, bool replace, const std::string& who,
+                       PublishedCallback done) {
     check_name(name);
     check_password(password);
     if (!replace && store_.has_user(name)) {
@@ -122,53 +123,52 @@ void Control::add_user(const std::string& name, const std::string& password, boo
     UserKeys keys = derive_keys(name, realm, password);
     store_.put_user({name, realm, keys.md5, keys.sha256, keys.userhash}, actor(who));
     log_.info("TURN user " + name + " added by " + who);
-    publish();
+    publish_change(std::move(done));
 }
 
-void Control::remove_user(const std::string& name, const std::string& who) {
+void Control::remove_user(const std::string& name, const std::string& who, PublishedCallback done) {
     if (!store_.remove_user(name, actor(who))) {
         throw Refusal(RefusalKind::not_found,
                       {"name", "there is no user " + name, "`fedge turn user list` shows the users"});
     }
     log_.info("TURN user " + name + " removed by " + who);
-    publish();
+    publish_change(std::move(done));
 }
 
-NewSecret Control::add_secret(const std::string& who) {
+void Control::add_secret(const std::string& who, SecretCallback done) {
     std::string secret = new_secret();
     int64_t id = store_.add_secret(secret, actor(who));
     log_.info("TURN secret " + std::to_string(id) + " added by " + who);
-    publish();
-    return {id, secret};
+    publish_secret({id, secret}, std::move(done));
 }
 
-NewSecret Control::rotate_secrets(int64_t keep_s, const std::string& who) {
+void Control::rotate_secrets(int64_t keep_s, const std::string& who, SecretCallback done) {
     if (keep_s < 0 || keep_s > kMaxKeep) {
         throw Refusal(RefusalKind::invalid,
                       {"keep_s", "keep_s is out of range",
                        "give the seconds that old secrets stay good, 0 to " + std::to_string(kMaxKeep)});
     }
     std::string secret = new_secret();
-    int64_t id = store_.rotate_secrets(secret, time_.unix_seconds() + keep_s, actor(who));
+    int64_t end = time_.unix_seconds() + keep_s;
+    int64_t id = store_.rotate_secrets(secret, end, actor(who));
     log_.info("TURN secrets rotated by " + who + ": " + std::to_string(id) + " is new, the others end in " +
               std::to_string(keep_s) + " s");
-    publish();
-    return {id, secret};
+    publish_secret({id, secret, end}, std::move(done));
 }
 
-void Control::remove_secret(int64_t id, const std::string& who) {
+void Control::remove_secret(int64_t id, const std::string& who, PublishedCallback done) {
     if (!store_.remove_secret(id, actor(who))) {
         throw Refusal(RefusalKind::not_found,
                       {"id", "there is no secret " + std::to_string(id), "`fedge turn secret list` shows the secrets"});
     }
     log_.info("TURN secret " + std::to_string(id) + " removed by " + who);
-    publish();
+    publish_change(std::move(done));
 }
 
-void Control::set_drain(bool on, const std::string& who) {
+void Control::set_drain(bool on, const std::string& who, PublishedCallback done) {
     store_.set_drain(on, actor(who));
     log_.info(std::string("drain ") + (on ? "on" : "off") + " by " + who);
-    publish();
+    publish_change(std::move(done));
 }
 
 void Control::disconnect(uint64_t allocation, const std::string& user, const std::string& who, CountCallback done) {
@@ -224,6 +224,18 @@ void Control::publish(AdoptionCallback done) {
     auto now = time_.steady();
     auto patience = dataplane_.connected() ? kAdoptionTime : kConnectTime;
     dataplane_.publish(state.revision, sealed_memory(snapshot), now, now + patience, std::move(done));
+}
+
+void Control::publish_change(PublishedCallback done) {
+    publish([done = std::move(done)](Adoption outcome, const std::string& reason) {
+        // Every snapshot holds all credentials and the drain state, so a newer revision brought this change along.
+        done({outcome == Adoption::adopted || outcome == Adoption::superseded, reason});
+    });
+}
+
+void Control::publish_secret(NewSecret secret, SecretCallback done) {
+    publish_change(
+        [secret = std::move(secret), done = std::move(done)](const Published& published) { done(secret, published); });
 }
 
 bool Control::renew_nonce_keys() {

@@ -23,18 +23,26 @@ struct TimeSource {
     static TimeSource system();
 };
 
-struct CommitResult {
-    int64_t revision = 0;
+// What became of a change that is stored and published.
+struct Published {
     bool adopted = false;
     std::string reason;  // why it is not adopted
+};
+using PublishedCallback = std::function<void(const Published&)>;
+
+struct CommitResult {
+    int64_t revision = 0;
+    Published published;
     std::vector<Problem> warnings;
 };
 using CommitCallback = std::function<void(const CommitResult&)>;
 
 struct NewSecret {
     int64_t id = 0;
-    std::string secret;  // shown this once
+    std::string secret;         // shown this once
+    int64_t others_expire = 0;  // Unix time when the older ones end; 0: they stay
 };
+using SecretCallback = std::function<void(const NewSecret&, const Published&)>;
 
 class Control {
   public:
@@ -62,13 +70,15 @@ class Control {
     void commit(const std::string& comment, const std::string& who, CommitCallback done);
     void rollback(int64_t revision, const std::string& who, CommitCallback done);
 
-    // Credentials and runtime state; every change is published at once.
-    void add_user(const std::string& name, const std::string& password, bool replace, const std::string& who);
-    void remove_user(const std::string& name, const std::string& who);
-    NewSecret add_secret(const std::string& who);
-    NewSecret rotate_secrets(int64_t keep_s, const std::string& who);
-    void remove_secret(int64_t id, const std::string& who);
-    void set_drain(bool on, const std::string& who);
+    // Credentials and runtime state; every change is stored and published at once. They throw Refusal and then have
+    // changed nothing; otherwise `done` is called once, when the dataplane has adopted the change or will not in time.
+    void add_user(const std::string& name, const std::string& password, bool replace, const std::string& who,
+                  PublishedCallback done);
+    void remove_user(const std::string& name, const std::string& who, PublishedCallback done);
+    void add_secret(const std::string& who, SecretCallback done);
+    void rotate_secrets(int64_t keep_s, const std::string& who, SecretCallback done);
+    void remove_secret(int64_t id, const std::string& who, PublishedCallback done);
+    void set_drain(bool on, const std::string& who, PublishedCallback done);
     void disconnect(uint64_t allocation, const std::string& user, const std::string& who, CountCallback done);
 
     // What is not as it should be, for the operator.
@@ -86,6 +96,8 @@ class Control {
     void put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
                       CommitCallback done);
     void publish(AdoptionCallback done = {});
+    void publish_change(PublishedCallback done);
+    void publish_secret(NewSecret secret, SecretCallback done);
     bool renew_nonce_keys();
 
     Store& store_;

@@ -1,6 +1,5 @@
 #include "appliance/cli/settings.h"
 
-#include "appliance/cli/exit.h"
 #include "appliance/cli/fields.h"
 #include "appliance/cli/printable.h"
 #include "appliance/cli/suggest.h"
@@ -38,14 +37,17 @@ Json edit_candidate(Session& session, const Json& patch, const std::vector<std::
     }
 }
 
-void say_uncommitted(Session& session) {
-    const Json candidate = session.api.get("/v1/candidate");
-    const size_t changes = candidate.value("changes", Json::array()).size();
-    if (changes == 0) {
+Exit report_edit(Session& session, const Json& reply) {
+    const size_t changes = reply.value("changes", Json::array()).size();
+    if (session.json) {
+        print_json(session.out(), reply);
+    } else if (changes == 0) {
         session.out() << "The candidate is as the configuration in force: there is nothing to commit.\n";
-        return;
+    } else {
+        session.out() << counted(changes, "change")
+                      << " not committed: fedge diff shows, fedge commit puts into force.\n";
     }
-    session.out() << counted(changes, "change") << " not committed: fedge diff shows, fedge commit puts into force.\n";
+    return Exit::ok;
 }
 
 void print_changes(Session& session, const Json& changes) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/cli/exit.h"
 #include "appliance/cli/session.h"
 
 namespace fedge::cli {
@@ -14,8 +15,8 @@ std::vector<std::string> key_patterns(const Json& schema);
 // PATCHes the candidate. If control refuses a key that no pattern knows, the failure names the nearest one that exists.
 Json edit_candidate(Session& session, const Json& patch, const std::vector<std::string>& keys);
 
-// "1 change is not committed: fedge diff shows it, fedge commit puts it into force".
-void say_uncommitted(Session& session);
+// How an edit ends: "1 change not committed: fedge diff shows, fedge commit puts into force".
+Exit report_edit(Session& session, const Json& reply);
 
 // Prints {"changes":[{"key","old","new"}]} as lines of "-" and "+".
 void print_changes(Session& session, const Json& changes);

@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "control/api/json.h"
+#include "control/api/outcome.h"
 #include "control/api/patch.h"
 #include "control/api/routes.h"
 #include "control/settings/table.h"
@@ -49,8 +50,7 @@ CommitCallback answer_commit(Reply reply) {
     return [reply = std::move(reply)](const CommitResult& result) {
         Json warnings = Json::array();
         for (const auto& warning : result.warnings) warnings.push_back(warning.what + ": " + warning.fix);
-        Json out{{"revision", result.revision}, {"adopted", result.adopted}};
-        if (!result.adopted) out["refused_reason"] = result.reason;
+        Json out = with_outcome({{"revision", result.revision}}, result.published);
         out["warnings"] = warnings;
         send(reply, out);
     };

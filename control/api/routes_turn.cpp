@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "control/api/json.h"
+#include "control/api/outcome.h"
 #include "control/api/routes.h"
 #include "control/credentials/keys.h"
 
@@ -12,6 +13,20 @@ constexpr int64_t kKeepByDefault = 86400;
 
 void send(const Reply& reply, const Json& json, int status = 200) {
     reply({status, "application/json", dump(json)});
+}
+
+PublishedCallback answer_change(Reply reply, Json json, int status = 200) {
+    return [reply = std::move(reply), json = std::move(json), status](const Published& published) {
+        send(reply, with_outcome(json, published), status);
+    };
+}
+
+SecretCallback answer_secret(Reply reply) {
+    return [reply = std::move(reply)](const NewSecret& added, const Published& published) {
+        Json json{{"id", added.id}, {"secret", added.secret}, {"fingerprint", fingerprint(added.secret)}};
+        if (added.others_expire) json["expires"] = added.others_expire;
+        send(reply, with_outcome(std::move(json), published), 201);
+    };
 }
 
 }  // namespace
@@ -29,13 +44,13 @@ void post_user(Control& control, const Request& request, Reply reply) {
     only_fields(body, {"name", "password", "replace"});
     bool replace = body.contains("replace") && required_flag(body, "replace");
     std::string name = required_text(body, "name");
-    control.add_user(name, required_text(body, "password"), replace, request.who);
-    send(reply, {{"name", name}}, 201);
+    control.add_user(name, required_text(body, "password"), replace, request.who,
+                     answer_change(std::move(reply), {{"name", name}}, 201));
 }
 
 void delete_user(Control& control, const Request& request, Reply reply) {
-    control.remove_user(request.path.back(), request.who);
-    send(reply, {{"removed", request.path.back()}});
+    const std::string& name = request.path.back();
+    control.remove_user(name, request.who, answer_change(std::move(reply), {{"removed", name}}));
 }
 
 void get_secrets(Control& control, const Request&, Reply reply) {
@@ -53,21 +68,14 @@ void get_secrets(Control& control, const Request&, Reply reply) {
 
 void post_secret(Control& control, const Request& request, Reply reply) {
     only_fields(parse_object(request.body), {});
-    NewSecret added = control.add_secret(request.who);
-    send(reply, {{"id", added.id}, {"secret", added.secret}, {"fingerprint", fingerprint(added.secret)}}, 201);
+    control.add_secret(request.who, answer_secret(std::move(reply)));
 }
 
 void post_rotate(Control& control, const Request& request, Reply reply) {
     Json body = parse_object(request.body);
     only_fields(body, {"keep_s"});
     int64_t keep = body.contains("keep_s") ? required_integer(body, "keep_s") : kKeepByDefault;
-    NewSecret added = control.rotate_secrets(keep, request.who);
-    send(reply,
-         {{"id", added.id},
-          {"secret", added.secret},
-          {"fingerprint", fingerprint(added.secret)},
-          {"expires", control.time().unix_seconds() + keep}},
-         201);
+    control.rotate_secrets(keep, request.who, answer_secret(std::move(reply)));
 }
 
 void delete_secret(Control& control, const Request& request, Reply reply) {
@@ -78,8 +86,7 @@ void delete_secret(Control& control, const Request& request, Reply reply) {
         throw Refusal(RefusalKind::invalid,
                       {"id", "the id of a secret is a number", "`fedge turn secret list` shows the ids"});
     }
-    control.remove_secret(id, request.who);
-    send(reply, {{"removed", id}});
+    control.remove_secret(id, request.who, answer_change(std::move(reply), {{"removed", id}}));
 }
 
 void post_disconnect(Control& control, const Request& request, Reply reply) {
@@ -109,8 +116,7 @@ void put_drain(Control& control, const Request& request, Reply reply) {
     Json body = parse_object(request.body);
     only_fields(body, {"on"});
     bool on = required_flag(body, "on");
-    control.set_drain(on, request.who);
-    send(reply, {{"drain", on}});
+    control.set_drain(on, request.who, answer_change(std::move(reply), {{"drain", on}}));
 }
 
 void get_audit(Control& control, const Request&, Reply reply) {

@@ -36,7 +36,7 @@ void Dataplane::publish(uint64_t revision, contract::Descriptor snapshot, Clock:
     revision_ = revision;
     generation_++;
     refused_reason_.clear();
-    if (done) waiters_.push_back({generation_, deadline, std::move(done)});
+    if (done) waiters_.push_back({generation_, revision, deadline, std::move(done)});
     if (!channel_.open()) connect(now);
     send_snapshot();
 }
@@ -83,19 +83,19 @@ void Dataplane::connect(Clock::time_point now) {
         connection_++;
         return;
     }
-    if (!complained_) {
-        log_.warning("no dataplane at " + path_ + " (" + std::strerror(errno) + "); trying every " +
-                     std::to_string(kRetry.count()) + " ms");
-    }
-    complained_ = true;
+    complain("no dataplane at " + path_ + " (" + std::strerror(errno) + "); trying every " +
+             std::to_string(kRetry.count()) + " ms");
+}
+
+void Dataplane::complain(std::string what) {
+    if (what != complaint_) log_.warning(what);
+    complaint_ = std::move(what);
 }
 
 void Dataplane::drop_connection(const std::string& why) {
     channel_.close();
-    bool had_one = std::exchange(greeted_, false);
-    // What a strange process says again every 200 ms is logged once.
-    if (had_one || !complained_) log_.warning("dataplane: " + why + "; connecting again");
-    complained_ = true;
+    greeted_ = false;
+    complain("dataplane: " + why + "; connecting again");
     counters_.reset();
     in_flight_ = sent_generation_ = adopted_generation_ = adopted_revision_ = 0;
     auto questions = std::exchange(questions_, {});
@@ -201,7 +201,7 @@ void Dataplane::greet(const contract::Hello& hello, contract::Descriptor fd) {
     }
     adopted_revision_ = hello.revision();
     greeted_ = true;
-    complained_ = false;
+    complaint_.clear();
     log_.info("dataplane " + info_.version + " connected, pid " + std::to_string(info_.pid) + ", revision in force " +
               std::to_string(hello.revision()));
     send_snapshot();
@@ -227,11 +227,11 @@ void Dataplane::on_adoption(uint64_t revision, Adoption outcome, const std::stri
         log_.error("dataplane refused revision " + std::to_string(revision) + ": " + reason);
         if (generation == generation_) refused_reason_ = reason;
     }
-    settle(generation, outcome, reason);
+    settle(generation, revision, outcome, reason);
     send_snapshot();
 }
 
-void Dataplane::settle(uint64_t generation, Adoption outcome, const std::string& reason) {
+void Dataplane::settle(uint64_t generation, uint64_t revision, Adoption outcome, const std::string& reason) {
     std::vector<Waiter> over;
     std::erase_if(waiters_, [&](Waiter& w) {
         if (w.generation > generation) return false;
@@ -239,8 +239,10 @@ void Dataplane::settle(uint64_t generation, Adoption outcome, const std::string&
         return true;
     });
     for (auto& waiter : over) {
-        bool own = waiter.generation == generation;
-        waiter.done(own ? outcome : Adoption::superseded, own ? reason : "a newer snapshot took its place");
+        // A snapshot that was never sent shares the lot of the one that was sent in its place.
+        bool superseded = outcome == Adoption::adopted && waiter.revision != revision;
+        waiter.done(superseded ? Adoption::superseded : outcome,
+                    superseded ? "revision " + std::to_string(revision) + " took its place" : reason);
     }
 }
 

@@ -50,7 +50,7 @@ struct DataplaneInfo {
 enum class Adoption : uint8_t {
     adopted,
     refused,     // the dataplane goes on with the snapshot before it
-    superseded,  // a newer snapshot took its place before it was sent
+    superseded,  // a newer revision, published after it, was adopted in its place
     pending,     // not answered in time; it stays published
 };
 using AdoptionCallback = std::function<void(Adoption, const std::string& reason)>;
@@ -97,17 +97,20 @@ class Dataplane {
     };
     struct Waiter {
         uint64_t generation;
+        uint64_t revision;
         Clock::time_point deadline;
         AdoptionCallback done;
     };
 
     void connect(Clock::time_point now);
     void drop_connection(const std::string& why);
+    // What comes again every 200 ms is logged once, until the reason changes.
+    void complain(std::string what);
     void handle(const contract::Message& message, contract::Descriptor fd);
     void greet(const contract::Hello& hello, contract::Descriptor fd);
     void send_snapshot();
     void on_adoption(uint64_t revision, Adoption outcome, const std::string& reason);
-    void settle(uint64_t generation, Adoption outcome, const std::string& reason);
+    void settle(uint64_t generation, uint64_t revision, Adoption outcome, const std::string& reason);
     void ask(uint32_t id, std::span<const uint8_t> message, Question question);
     void answer(uint32_t id, const std::function<void(Question&)>& how);
 
@@ -117,7 +120,7 @@ class Dataplane {
     std::vector<uint8_t> buffer_;
     uint64_t connection_ = 0;
     bool greeted_ = false;
-    bool complained_ = false;  // the reason why there is no connection was logged
+    std::string complaint_;  // why there is no connection, as it was logged last; empty: there is one
     Clock::time_point next_attempt_{};
     DataplaneInfo info_;
     std::optional<CounterView> counters_;

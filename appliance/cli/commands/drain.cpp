@@ -1,3 +1,4 @@
+#include "appliance/cli/adoption.h"
 #include "appliance/cli/commands/all.h"
 
 namespace fedge::cli {
@@ -7,15 +8,11 @@ Exit run_drain(Session& session, const Arguments& arguments) {
     const std::string word = arguments.positional(0);
     if (word != "on" && word != "off") throw Failure(Exit::usage, "fedge drain takes on or off, not '" + word + "'");
     const bool on = word == "on";
-    const Json reply = session.api.send("PUT", "/v1/drain", {{"on", on}});
-    if (session.json) {
-        print_json(session.out(), reply);
-    } else {
-        session.out()
-            << (on ? "Draining: new allocations are refused, existing ones go on. fedge show allocations shows them.\n"
-                   : "New allocations are accepted.\n");
-    }
-    return Exit::ok;
+    return report_change(
+        session, session.api.send("PUT", "/v1/drain", {{"on", on}}),
+        on ? "Draining: new allocations are refused, existing ones go on. fedge show allocations shows them."
+           : "New allocations are accepted.",
+        on ? "Drain is on" : "Drain is off");
 }
 
 }  // namespace

@@ -9,12 +9,7 @@ Exit run_set(Session& session, const Arguments& arguments) {
     const std::vector<std::string> values(arguments.positionals().begin() + 1, arguments.positionals().end());
     const Json value = values.size() == 1 ? Json(values.front()) : Json(values);
     const Json reply = edit_candidate(session, {{"set", {{key, value}}}}, {key});
-    if (session.json) {
-        print_json(session.out(), reply);
-    } else {
-        say_uncommitted(session);
-    }
-    return Exit::ok;
+    return report_edit(session, reply);
 }
 
 }  // namespace

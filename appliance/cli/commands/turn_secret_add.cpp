@@ -1,21 +1,12 @@
+#include "appliance/cli/adoption.h"
 #include "appliance/cli/commands/all.h"
-#include "appliance/cli/fields.h"
-#include "appliance/cli/printable.h"
 
 namespace fedge::cli {
 namespace {
 
 Exit run_turn_secret_add(Session& session, const Arguments&) {
-    const Json reply = session.api.send("POST", "/v1/turn/secrets", Json::object());
-    if (session.json) {
-        print_json(session.out(), reply);
-        return Exit::ok;
-    }
-    // The secret alone on standard output, so that it can be piped to where it is needed and nowhere else.
-    session.out() << printable(text_or(reply, "secret", "")) << '\n';
-    session.err() << "Secret " << printable(text_or(reply, "id", "?"))
-                  << " is in force. It is shown this once: give it to the service that issues TURN credentials.\n";
-    return Exit::ok;
+    return report_secret(session, session.api.send("POST", "/v1/turn/secrets", Json::object()),
+                         ": give it to the service that issues TURN credentials.");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "appliance/cli/adoption.h"
 #include "appliance/cli/commands/all.h"
 #include "appliance/cli/printable.h"
 
@@ -6,13 +7,9 @@ namespace {
 
 Exit run_turn_secret_remove(Session& session, const Arguments& arguments) {
     const std::string id = arguments.positional(0);
-    const Json reply = session.api.send("DELETE", "/v1/turn/secrets/" + encoded(id));
-    if (session.json) {
-        print_json(session.out(), reply);
-    } else {
-        session.out() << "Secret " << printable(id) << " is removed: credentials made with it no longer work.\n";
-    }
-    return Exit::ok;
+    const std::string removed = "Secret " + printable(id) + " is removed";
+    return report_change(session, session.api.send("DELETE", "/v1/turn/secrets/" + encoded(id)),
+                         removed + ": credentials made with it no longer work.", removed);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "appliance/cli/adoption.h"
 #include "appliance/cli/commands/all.h"
 #include "appliance/cli/fields.h"
 #include "appliance/cli/printable.h"
@@ -8,15 +9,7 @@ namespace {
 Exit run_turn_secret_rotate(Session& session, const Arguments& arguments) {
     const uint64_t keep = parse_duration(arguments.text("keep", "24h"), "--keep");
     const Json reply = session.api.send("POST", "/v1/turn/secrets/rotate", {{"keep_s", keep}});
-    if (session.json) {
-        print_json(session.out(), reply);
-        return Exit::ok;
-    }
-    session.out() << printable(text_or(reply, "secret", "")) << '\n';
-    session.err() << "Secret " << printable(text_or(reply, "id", "?"))
-                  << " is in force. It is shown this once. Older secrets work for " << duration_text(keep)
-                  << " more.\n";
-    return Exit::ok;
+    return report_secret(session, reply, ". Older secrets work for " + duration_text(keep) + " more.");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "appliance/cli/adoption.h"
 #include "appliance/cli/commands/all.h"
 #include "appliance/cli/password.h"
 #include "appliance/cli/printable.h"
@@ -9,13 +10,9 @@ Exit run_turn_user_add(Session& session, const Arguments& arguments) {
     const std::string name = arguments.positional(0);
     Json body = {{"name", name}, {"password", read_password(session, arguments, name)}};
     if (arguments.has("replace")) body["replace"] = true;
-    const Json reply = session.api.send("POST", "/v1/turn/users", body);
-    if (session.json) {
-        print_json(session.out(), reply);
-    } else {
-        session.out() << "User " << printable(name) << " can authenticate now.\n";
-    }
-    return Exit::ok;
+    const std::string user = "User " + printable(name);
+    return report_change(session, session.api.send("POST", "/v1/turn/users", body), user + " can authenticate now.",
+                         user + " is stored");
 }
 
 }  // namespace

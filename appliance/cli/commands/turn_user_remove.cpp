@@ -1,3 +1,4 @@
+#include "appliance/cli/adoption.h"
 #include "appliance/cli/commands/all.h"
 #include "appliance/cli/printable.h"
 
@@ -6,15 +7,11 @@ namespace {
 
 Exit run_turn_user_remove(Session& session, const Arguments& arguments) {
     const std::string name = arguments.positional(0);
-    const Json reply = session.api.send("DELETE", "/v1/turn/users/" + encoded(name));
-    if (session.json) {
-        print_json(session.out(), reply);
-    } else {
-        session.out() << "User " << printable(name)
-                      << " can no longer authenticate. To end what is running: fedge turn disconnect --user "
-                      << printable(name) << '\n';
-    }
-    return Exit::ok;
+    const std::string user = "User " + printable(name);
+    return report_change(
+        session, session.api.send("DELETE", "/v1/turn/users/" + encoded(name)),
+        user + " can no longer authenticate. To end what is running: fedge turn disconnect --user " + printable(name),
+        user + " is removed");
 }
 
 }  // namespace

@@ -6,12 +6,7 @@ namespace {
 
 Exit run_unset(Session& session, const Arguments& arguments) {
     const Json reply = edit_candidate(session, {{"unset", arguments.positionals()}}, arguments.positionals());
-    if (session.json) {
-        print_json(session.out(), reply);
-    } else {
-        say_uncommitted(session);
-    }
-    return Exit::ok;
+    return report_edit(session, reply);
 }
 
 }  // namespace

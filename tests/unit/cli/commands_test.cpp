@@ -237,7 +237,7 @@ TEST(Paging, EndsWhenTheCursorStandsStill) {
 
 class Password : public testing::Test {
   protected:
-    Password() { control_.reply("POST /v1/turn/users", R"({"name":"alice"})"); }
+    Password() { control_.reply("POST /v1/turn/users", R"({"name":"alice","adopted":true})"); }
     std::string sent() { return control_.requests().empty() ? "" : control_.requests().front(); }
     FakeControl control_;
     const std::string wanted_ = R"(POST /v1/turn/users {"name":"alice","password":"s3cret "})";
@@ -281,10 +281,25 @@ TEST_F(Password, BadOnesAreNotSent) {
 
 TEST(Secrets, ASecretIsAloneOnStandardOutput) {
     FakeControl control;
-    control.reply("POST /v1/turn/secrets", Canned{201, R"({"id":3,"secret":"c2VjcmV0","fingerprint":"ab"})"});
+    control.reply("POST /v1/turn/secrets",
+                  Canned{201, R"({"id":3,"secret":"c2VjcmV0","fingerprint":"ab","adopted":true})"});
     const Ran result = ran({.socket = control.path()}, split("fedge turn secret add"));
     EXPECT_EQ(result.out, "c2VjcmV0\n");
     EXPECT_EQ(result.err.find("c2VjcmV0"), std::string::npos);
+    EXPECT_EQ(result.exit, 0);
+}
+
+TEST(Secrets, AreAloneThereEvenIfNotInForce) {
+    FakeControl control;
+    control.reply(
+        "POST /v1/turn/secrets/rotate",
+        Canned{201,
+               R"({"id":3,"secret":"c2VjcmV0","adopted":false,"refused_reason":"the dataplane is not connected"})"});
+    const Ran result = ran({.socket = control.path()}, split("fedge turn secret rotate"));
+    EXPECT_EQ(result.out, "c2VjcmV0\n");
+    EXPECT_NE(result.err.find("Secret 3 is stored, but that is not in force."), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("adopted it: the dataplane is not connected\n"), std::string::npos) << result.err;
+    EXPECT_EQ(result.exit, 4);
 }
 
 TEST(Completion, OffersWhatFits) {

@@ -101,14 +101,28 @@ TEST_F(DataplaneTest, RefusalIsTold) {
 }
 
 TEST_F(DataplaneTest, NewestSnapshotSupersedesThoseNotSent) {
+    Outcome older, same, newest;
+    plane_.publish(1, snapshot(1), now_, now_ + 1h, older.callback());
+    plane_.publish(2, snapshot(2), now_, now_ + 1h, same.callback());
+    plane_.publish(2, snapshot(3), now_, now_ + 1h, newest.callback());
+    auto fake = start();
+    ASSERT_TRUE(run_until([&] { return newest.adoption.has_value(); }));
+    EXPECT_EQ(*older.adoption, Adoption::superseded);
+    EXPECT_EQ(older.reason, "revision 2 took its place");
+    EXPECT_EQ(*same.adoption, Adoption::adopted) << "its revision is in force, with newer credentials";
+    EXPECT_EQ(*newest.adoption, Adoption::adopted);
+    EXPECT_EQ(fake->snapshots(), std::vector<std::vector<uint8_t>>{{3}});
+}
+
+TEST_F(DataplaneTest, SnapshotsNotSentShareARefusal) {
     Outcome first, second;
     plane_.publish(1, snapshot(1), now_, now_ + 1h, first.callback());
-    plane_.publish(1, snapshot(2), now_, now_ + 1h, second.callback());
-    auto fake = start();
+    plane_.publish(2, snapshot(2), now_, now_ + 1h, second.callback());
+    auto fake = start({.refuse = "no port wan"});
     ASSERT_TRUE(run_until([&] { return second.adoption.has_value(); }));
-    EXPECT_EQ(*first.adoption, Adoption::superseded);
-    EXPECT_EQ(*second.adoption, Adoption::adopted);
-    EXPECT_EQ(fake->snapshots(), std::vector<std::vector<uint8_t>>{{2}});
+    EXPECT_EQ(*first.adoption, Adoption::refused);
+    EXPECT_EQ(first.reason, "no port wan");
+    EXPECT_EQ(*second.adoption, Adoption::refused);
 }
 
 TEST_F(DataplaneTest, SilenceEndsAtTheDeadlineAndOneSnapshotIsInFlight) {
@@ -159,6 +173,30 @@ TEST_F(DataplaneTest, RefusesStrangersAndSaysSoOnce) {
         ASSERT_NE(at, std::string::npos) << lines.str();
         EXPECT_EQ(lines.str().find(c.said, at + 1), std::string::npos) << "logged again and again";
     }
+}
+
+TEST_F(DataplaneTest, EachReasonIsLoggedUntilItChanges) {
+    auto lines = [&] {
+        std::string log = lines_.str();
+        return std::count(log.begin(), log.end(), '\n');
+    };
+    run_until([] { return false; }, 2s);
+    EXPECT_EQ(lines(), 1) << lines_.str();
+    auto fake = start({.contract = 99});
+    run_until([&] { return fake->connections() > 2; });
+    EXPECT_NE(lines_.str().find("contract version 99"), std::string::npos) << lines_.str();
+    EXPECT_EQ(lines(), 2) << lines_.str();
+    fake.reset();
+    fake = start({.send_counters = false});
+    run_until([&] { return fake->connections() > 2; });
+    EXPECT_NE(lines_.str().find("no counter memory"), std::string::npos) << lines_.str();
+    fake.reset();
+    fake = start();
+    ASSERT_TRUE(connect());
+    fake.reset();
+    lines_.str("");
+    run_until([] { return false; }, 5s);
+    EXPECT_EQ(lines(), 2) << "closed, then nobody there: " << lines_.str();
 }
 
 TEST_F(DataplaneTest, QuestionsAreAnsweredTimeOutOrFail) {
