@@ -58,6 +58,7 @@ Outcome TurnState::on_stun(Instant now, uint64_t unix_now, const ClientDatagram&
     if (wire::is_classic_binding(datagram.payload)) return reply(answer_classic_binding(now, datagram, out));
     if (!wire::is_stun(datagram.payload)) return dropped(Drop::turn_not_turn);
     auto message = StunMessage::parse(datagram.payload);
+    if (!message) message = StunMessage::parse_to_refuse(datagram.payload);
     if (!message) return dropped(Drop::stun_malformed);
     if (message->fingerprint_ok() == false) return dropped(Drop::stun_fingerprint);
 
@@ -74,6 +75,7 @@ Outcome TurnState::on_stun(Instant now, uint64_t unix_now, const ClientDatagram&
                     .auth = {}};
     bool turn_request = message->klass() == StunClass::request && authenticated_method(*message);
     bool send = message->klass() == StunClass::indication && message->is(StunMethod::send);
+    if (message->lacks_attributes() && !turn_request) return dropped(Drop::stun_malformed);
     if (Turn::is_foreign(request.handle) && (turn_request || send)) {
         outcome.kind = Outcome::Kind::handover;
         outcome.core = foreign_core(now, request.handle);
@@ -155,7 +157,8 @@ Bytes TurnState::answer_authenticated(Request& request, Outcome& outcome) {
         if (!reply.empty()) counters.add(counter_of(request.auth.outcome));
         return reply;
     }
-    // RFC 8489 section 6.3.1: unknown attributes are looked at once the source is known.
+    // RFC 8489 section 6.3.1: unknown attributes are looked at once the source is known. So are those that cannot be.
+    if (request.message.lacks_attributes()) return refuse(request, 400);
     if (!request.message.unknown_required().empty()) return refuse(request, 420);
     if (request.message.is(StunMethod::allocate)) return on_allocate(request, outcome);
     if (request.message.is(StunMethod::refresh)) return on_refresh(request);

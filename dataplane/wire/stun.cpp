@@ -92,6 +92,14 @@ bool is_classic_binding(Bytes datagram) {
 }
 
 std::optional<StunMessage> StunMessage::parse(Bytes datagram) {
+    return parse(datagram, false);
+}
+
+std::optional<StunMessage> StunMessage::parse_to_refuse(Bytes datagram) {
+    return parse(datagram, true);
+}
+
+std::optional<StunMessage> StunMessage::parse(Bytes datagram, bool to_refuse) {
     if (!is_stun(datagram) || datagram.size() != kStunHeader + load_be16(datagram.data() + 2)) return std::nullopt;
     if (datagram.size() > 0xffff) return std::nullopt;  // slots hold 16-bit offsets; no UDP payload is that long
 
@@ -119,7 +127,10 @@ std::optional<StunMessage> StunMessage::parse(Bytes datagram) {
                       (known == StunAttribute::message_integrity_sha256 && !after_sha256);
         if (!counts) continue;
         switch (judge(attribute, length)) {
-            case Known::malformed: return std::nullopt;
+            case Known::malformed:
+                if (!to_refuse) return std::nullopt;
+                m.lacks_attributes_ = true;
+                break;
             case Known::no: m.note_unknown(attribute); break;
             case Known::well_formed:
                 m.slots_[m.slot_count_++] = {attribute, static_cast<uint16_t>(length), static_cast<uint16_t>(value)};

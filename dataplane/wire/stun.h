@@ -77,6 +77,10 @@ class StunMessage {
     // The whole datagram must be the message. Empty on any malformed length, more than kMaxAttributes attributes, or a
     // known attribute whose length cannot be right.
     static std::optional<StunMessage> parse(Bytes datagram);
+    // The same without the last rule: known attributes of a wrong length are left out and lacks_attributes() is true.
+    // Only good for refusing the message (400), once it is known who sent it.
+    static std::optional<StunMessage> parse_to_refuse(Bytes datagram);
+    bool lacks_attributes() const { return lacks_attributes_; }
 
     StunClass klass() const { return class_; }
     uint16_t method() const { return method_; }
@@ -113,6 +117,7 @@ class StunMessage {
         uint16_t length;
         uint16_t offset;  // of the value
     };
+    static std::optional<StunMessage> parse(Bytes datagram, bool to_refuse);
     const Slot* find(StunAttribute a) const;
     void note_unknown(uint16_t type);
 
@@ -124,6 +129,7 @@ class StunMessage {
     size_t slot_count_ = 0;
     std::array<uint16_t, 16> unknown_;
     size_t unknown_count_ = 0;
+    bool lacks_attributes_ = false;
 };
 
 // Writes one message into the caller's memory; padding is always zero. Over-long messages make ok() false.

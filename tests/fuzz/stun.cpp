@@ -110,6 +110,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     bool classic = wire::is_classic_binding(datagram);
     auto m = wire::StunMessage::parse(datagram);
     expect(!(classic && m), "with or without a cookie, not both");
+    auto rest = wire::StunMessage::parse_to_refuse(datagram);
+    expect(!m || (rest && !rest->lacks_attributes()), "a sound message lacks nothing");
+    expect(m || !rest || rest->lacks_attributes(), "an unsound one does");
+    if (rest) {
+        for (StunAttribute a : kAll) expect(fuzz::inside(datagram, rest->value(a)), "value inside the datagram");
+    }
     if (!m) return 0;
     expect(wire::is_stun(datagram), "parse accepts only what the predicate accepts");
     check_views(datagram, *m);

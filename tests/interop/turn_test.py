@@ -237,6 +237,20 @@ def test_realm_and_silence(env):
         pass
 
 
+def test_impossible_attribute_lengths(env):
+    """A known attribute of an impossible length: 400 for whoever has proved itself, nothing for a Binding request"""
+    client = env.allocation()
+    for attribute in ((stun.LIFETIME, bytes(8)), (stun.LIFETIME, b"")):
+        refused(400, lambda: client.request(stun.REFRESH, [attribute]))
+    assert client.refresh().kind == stun.SUCCESS
+    refused(400, lambda: env.client().request(stun.ALLOCATE, [(stun.REQUESTED_TRANSPORT, b"\x11")]))
+    udp = env.udp("client", net.CLIENT4)
+    udp.settimeout(0.3)
+    dropped = env.edge.drops("stun_malformed")
+    udp.sendto(stun.Message(stun.BINDING, attributes=[(stun.LIFETIME, b"")]).encode(), (net.EDGE4, 3478))
+    wait_until(lambda: env.edge.drops("stun_malformed") == dropped + 1, 3, "the Binding request to be dropped")
+
+
 def test_credentials_of_a_removed_user(env):
     """A removed user's allocation cannot be refreshed, a new one cannot be made"""
     env.edge.add_user("leaver", PASSWORD)

@@ -71,6 +71,22 @@ TEST(TurnAllocate, ChecksOfSection72) {
         {"unknown optional attribute",
          [](StunWriter& w) { transport(w), w.attribute(static_cast<StunAttribute>(0xfabc), std::string_view{"x"}); },
          0},
+        {"LIFETIME of 8 bytes",
+         [](StunWriter& w) { transport(w), w.attribute(StunAttribute::lifetime, std::string_view{"12345678"}); }, 400},
+        {"LIFETIME of no bytes, and a good one",
+         [](StunWriter& w) {
+             transport(w), w.attribute(StunAttribute::lifetime, Bytes{});
+             w.attribute_u32(StunAttribute::lifetime, 600);
+         },
+         400},
+        {"REQUESTED-TRANSPORT of 1 byte",
+         [](StunWriter& w) { w.attribute(StunAttribute::requested_transport, std::string_view{"\x11"}); }, 400},
+        {"impossible length and unknown attribute",
+         [](StunWriter& w) {
+             transport(w), w.attribute(static_cast<StunAttribute>(0x7abc), std::string_view{"x"});
+             w.attribute(StunAttribute::dont_fragment, std::string_view{"abcd"});
+         },
+         400},
         {"MOBILITY-TICKET is not offered",
          [](StunWriter& w) { transport(w), w.attribute(static_cast<StunAttribute>(0x8030), Bytes{}); }, 0},
     };

@@ -120,6 +120,29 @@ TEST_F(TurnThreats, CVE_2020_4067_padding_is_zero) {
               (std::vector<uint8_t>{'x', 0, 0, 0}));
 }
 
+TEST_F(TurnThreats, Impossible_attribute_lengths_are_told_to_users_only) {
+    auto bad = [](StunWriter& w) { w.attribute(StunAttribute::lifetime, Bytes{}); };
+    EXPECT_EQ(client.request(StunMethod::refresh, bad).code(), 400);
+    for (auto [klass, method] :
+         {std::pair{StunClass::request, StunMethod::binding}, std::pair{StunClass::indication, StunMethod::send}}) {
+        uint64_t dropped = edge.count(Drop::stun_malformed);
+        auto outcome = edge.deliver(client.self, 0, client.build(klass, method, bad, false));
+        EXPECT_EQ(outcome.kind, relay::Outcome::Kind::nothing);
+        EXPECT_EQ(edge.count(Drop::stun_malformed), dropped + 1);
+    }
+    Client guessing(edge, "198.51.100.9:4000");
+    guessing.password = "guess";
+    EXPECT_EQ(guessing.request(StunMethod::refresh, bad).code(), 401);
+    // The challenge of a stranger is paid from its budget like any other.
+    EdgeSettings settings;
+    settings.unauthenticated_rate = settings.unauthenticated_burst = 0;
+    edge.reload(settings);
+    Client stranger(edge, "198.51.100.10:4000");
+    Reply reply = edge.ask(stranger.self, 0, stranger.build(StunClass::request, StunMethod::refresh, bad));
+    EXPECT_TRUE(reply.bytes.empty());
+    EXPECT_EQ(edge.count(Drop::stun_source_budget), 1U);
+}
+
 TEST_F(TurnThreats, CVE_2025_69217_relay_ports_are_not_predictable) {
     EdgeSettings settings;
     settings.port_last = 59999;
