@@ -104,6 +104,7 @@ Offset<contract::Turn> add(Builder& builder, const TurnConfig& turn, const Snaps
     out.add_peer_deny(deny);
     out.add_secrets(secrets);
     out.add_users(users);
+    out.add_measure(turn.measure);
     return out.Finish();
 }
 

@@ -191,9 +191,10 @@ void check_turn(const Config& config, std::vector<Problem>& errors) {
         }
         if (auto [other, added] = advertised.emplace(relay.advertised, relay.address); !added) {
             errors.push_back({key,
-                              relay.advertised.text() + " would be advertised for " + other->second.text() + " and " +
-                                  relay.address.text(),
-                              "give each relay address an advertised address of its own"});
+                              "relay addresses " + other->second.text() + " and " + relay.address.text() +
+                                  " would both be advertised as " + relay.advertised.text(),
+                              "give them different addresses with turn.advertise." + other->second.text() + " and " +
+                                  key + "; without a setting a relay address is advertised as itself"});
         }
     }
 }

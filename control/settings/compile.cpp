@@ -184,6 +184,7 @@ void read_turn(const Reader& reader, TurnConfig& turn) {
     turn.unauthenticated_burst = reader.number<uint32_t>("turn.unauthenticated-burst");
     turn.peer_allow = reader.prefixes("turn.peer-allow");
     turn.peer_deny = reader.prefixes("turn.peer-deny");
+    turn.measure = reader.flag("turn.measure");
 }
 
 }  // namespace

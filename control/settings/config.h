@@ -69,6 +69,7 @@ struct TurnConfig {
     uint32_t unauthenticated_burst = 0;
     std::vector<Prefix> peer_allow;
     std::vector<Prefix> peer_deny;
+    bool measure = true;
 };
 
 struct Config {

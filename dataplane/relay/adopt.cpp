@@ -23,6 +23,7 @@ void TurnState::adopt(Instant now, const Config* next) {
     for (RelaySlot& slot : relays) slot.position = kGone;
     config = next;
     allocation_rate = classify::TokenRate::kilobits(next->allocation_kbps);
+    streams.measure_one_in(next->measure ? 1 : 0);
     budget.configure(next->unauthenticated_rate, next->unauthenticated_burst);
     // Slots that wait for the sweep may be in the way of new ones: then, and only then, the sweep is done at once.
     auto wanted = [](const auto& slots, const auto& entries, auto same) {

@@ -1,6 +1,7 @@
 #include "dataplane/relay/config.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <stdexcept>
 
@@ -46,6 +47,7 @@ void add_listeners(const contract::Snapshot& snapshot, const TableLimits& limits
 
 void add_relays(const contract::Turn& turn, const TableLimits& limits, Config& config) {
     std::set<IpAddress> seen;
+    std::map<IpAddress, IpAddress> advertised;
     for (const auto* relay : *turn.relay_addresses()) {
         RelayAddress r{address(*relay->address()), address(*relay->advertised())};
         check_unicast(r.address, "turn.relay_addresses");
@@ -54,6 +56,9 @@ void add_relays(const contract::Turn& turn, const TableLimits& limits, Config& c
             refuse("turn.relay_addresses: " + r.address.text() + " is advertised as " + r.advertised.text() +
                    ", of another family");
         if (!seen.insert(r.address).second) refuse("turn.relay_addresses: " + r.address.text() + " is there twice");
+        if (auto [other, added] = advertised.emplace(r.advertised, r.address); !added)
+            refuse("turn.relay_addresses: " + r.advertised.text() + " is advertised for both " + other->second.text() +
+                   " and " + r.address.text());
         config.relay_addresses.push_back(r);
     }
     if (config.relay_addresses.empty()) refuse("turn.relay_addresses: none");
@@ -95,6 +100,7 @@ void copy_limits(const contract::Turn& turn, Config& config) {
     config.user_kbps = turn.user_kbps();
     config.unauthenticated_rate = turn.unauthenticated_rate();
     config.unauthenticated_burst = turn.unauthenticated_burst();
+    config.measure = turn.measure();
 }
 
 std::shared_ptr<const classify::PeerPolicy> make_peer_policy(const contract::Snapshot& snapshot, const Config& config) {

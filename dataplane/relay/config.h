@@ -70,6 +70,8 @@ struct Config {
     uint32_t unauthenticated_rate = 0;   // bytes per second to a source, beyond what it sent
     uint32_t unauthenticated_burst = 0;  // bytes
 
+    bool measure = true;  // streams; those that are known stay listed until they end
+
     std::shared_ptr<const Credentials> credentials;  // realm, users, secrets, nonce keys
     std::shared_ptr<const classify::PeerPolicy> peer_policy;
 };

@@ -78,10 +78,6 @@ void Turn::adopt(Instant now, const Config* config) {
     state_->adopt(now, config);
 }
 
-void Turn::measure_streams(uint32_t n) {
-    state_->streams.measure_one_in(n);
-}
-
 Outcome Turn::on_stun(Instant now, uint64_t unix_now, const ClientDatagram& datagram, MutableBytes reply_buffer,
                       Forward& forward) {
     return state_->on_stun(now, unix_now, datagram, reply_buffer, forward);

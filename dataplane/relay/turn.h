@@ -98,8 +98,6 @@ class Turn {
     // relay address is gone, and peers that are no longer allowed, are ended by the next calls of expire(), everything
     // else goes on.
     void adopt(Instant now, const Config* config);
-    // Measure the streams of one allocation in `n`: 1 = all, 0 = off.
-    void measure_streams(uint32_t n);
 
     // Slow path: any datagram on a listener that is not ChannelData. `reply_buffer` holds kReplyBuffer bytes and may
     // not overlap the payload. `unix_now`: seconds since 1970, for nonces and time-limited credentials.

@@ -160,6 +160,20 @@ def test_shows_what_runs(env):
     assert sum(row["allocations"] for row in env.edge.rows("cores")) == 1
 
 
+def test_measure_off(env):
+    """turn.measure off: media is relayed and no stream is listed; on again: it is"""
+    client = env.allocation()
+    load = RelayLoad(client, env.peer(), per_second=200)
+    env.edge.configure(measure="off")
+    load.start()
+    flowing(load, 150)
+    assert env.edge.rows("streams") == []
+    env.edge.configure(measure="on")
+    flowing(load, 100)
+    assert env.edge.rows("streams") != []
+    lossless(load)
+
+
 def test_metrics(env):
     """/metrics is OpenMetrics text whose numbers move with the traffic"""
     def scrape():

@@ -71,6 +71,7 @@ struct EdgeSettings {
     uint32_t unauthenticated_rate = 1'000'000;
     uint32_t unauthenticated_burst = 1'000'000;
     bool drain = false;
+    bool measure = true;
 };
 
 inline contract::Ip wire_ip(const IpAddress& address) {
@@ -172,6 +173,7 @@ inline std::vector<uint8_t> make_snapshot(const EdgeSettings& s) {
     t.add_peer_deny(deny);
     t.add_secrets(secret_vector);
     t.add_users(user_vector);
+    t.add_measure(s.measure);
     auto turn = t.Finish();
     auto interface_vector = b.CreateVector(interfaces);
     auto listener_vector = b.CreateVector(listeners);

@@ -127,6 +127,8 @@ const Row kRows[] = {
     {"icmp.rate", "1.5", nullptr},
     {"icmp.echo", "off", "off"},
     {"icmp.echo", "2", nullptr},
+    {"turn.measure", "off", "off"},
+    {"turn.measure", "1 in 8", nullptr},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, SettingValue, testing::ValuesIn(kRows));
@@ -226,6 +228,44 @@ TEST(Compile, PoolsLeaveOutNetworkAndBroadcastAddress) {
     EXPECT_EQ(c.config.turn.relay_addresses[0].address.text(), "192.0.2.129");
     EXPECT_EQ(c.config.turn.relay_addresses[0].advertised.text(), "203.0.113.9");
     EXPECT_EQ(c.config.turn.relay_addresses[1].advertised.text(), "192.0.2.130");
+}
+
+TEST(Compile, RelayAddressesAreAdvertisedApart) {
+    struct Case {
+        const char* what;
+        Settings advertise;
+        const char* blamed;
+        const char* sentence;
+    };
+    const Case cases[] = {
+        {"one address for two",
+         {{"turn.advertise.192.0.2.20", {"203.0.113.9"}}, {"turn.advertise.192.0.2.21", {"203.0.113.9"}}},
+         "turn.advertise.192.0.2.21",
+         "relay addresses 192.0.2.20 and 192.0.2.21 would both be advertised as 203.0.113.9"},
+        {"the address of another",
+         {{"turn.advertise.192.0.2.20", {"192.0.2.21"}}},
+         "turn.advertise.192.0.2.21",
+         "relay addresses 192.0.2.20 and 192.0.2.21 would both be advertised as 192.0.2.21"},
+        {"exchanged",
+         {{"turn.advertise.192.0.2.20", {"192.0.2.21"}}, {"turn.advertise.192.0.2.21", {"192.0.2.20"}}},
+         "",
+         ""},
+    };
+    for (const Case& c : cases) {
+        Settings settings = edge();
+        settings["turn.relay-address"] = {"192.0.2.20-192.0.2.21"};
+        settings.insert(c.advertise.begin(), c.advertise.end());
+        Compiled compiled = compile(settings);
+        if (!*c.blamed) {
+            EXPECT_TRUE(compiled.errors.empty()) << c.what;
+            continue;
+        }
+        ASSERT_EQ(compiled.errors.size(), 1U) << c.what;
+        EXPECT_EQ(compiled.errors[0].key, c.blamed);
+        EXPECT_EQ(compiled.errors[0].what, c.sentence);
+        for (const char* key : {"turn.advertise.192.0.2.20", "turn.advertise.192.0.2.21"})
+            EXPECT_NE(compiled.errors[0].fix.find(key), std::string::npos) << compiled.errors[0].fix;
+    }
 }
 
 TEST(Compile, RoutesFindTheirInterfaceAndAccessRulesTheirOrder) {

@@ -25,6 +25,7 @@ Config full_config() {
                       {"turn.peer-deny", {"198.51.100.0/24"}},
                       {"turn.quota-user", {"7"}},
                       {"turn.password-algorithms", {"off"}},
+                      {"turn.measure", {"off"}},
                       {"icmp.rate", {"9"}},
                       {"icmp.echo", {"off"}}};
     Compiled compiled = compile(settings);
@@ -81,6 +82,7 @@ TEST(Snapshot, CarriesEverythingRoundTrip) {
     EXPECT_EQ(turn->user_quota(), 7U);
     EXPECT_EQ(turn->user_kbps(), 10000U);
     EXPECT_FALSE(turn->password_algorithms());
+    EXPECT_FALSE(turn->measure());
     EXPECT_EQ(turn->nonce_keys()->size(), 32U);
     EXPECT_EQ(turn->nonce_keys()->Get(0), 9) << "the newest signs";
     EXPECT_EQ(turn->peer_deny()->size(), 1U);

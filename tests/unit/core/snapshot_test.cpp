@@ -62,6 +62,13 @@ TEST(Snapshot, RefusalsNameTheSetting) {
         {"two listeners on one endpoint",
          [](contract::SnapshotT& s) { s.listeners.push_back(std::make_unique<contract::ListenerT>(*s.listeners[0])); },
          "3478"},
+        {"two relay addresses behind one",
+         [](contract::SnapshotT& s) {
+             auto second = std::make_unique<contract::RelayAddressT>(*s.turn->relay_addresses[0]);
+             *second->address = test::wire_ip(*IpAddress::parse("192.0.2.21"));
+             s.turn->relay_addresses.push_back(std::move(second));
+         },
+         "192.0.2.20 is advertised for both 192.0.2.20 and 192.0.2.21"},
         {"no nonce key", [](contract::SnapshotT& s) { s.turn->nonce_keys.clear(); }, "nonce"},
     };
     for (const Row& row : rows) {

@@ -303,11 +303,22 @@ TEST(TurnData, StreamsAreMeasuredInBothDirections) {
             EXPECT_GE(row.lost, 9);
         }
     }
-    edge.turn.measure_streams(0);
+    EdgeSettings unmeasured = edge.settings;
+    unmeasured.measure = false;
+    edge.reload(unmeasured);
     ASSERT_TRUE(client.send_on(0x4000, text_of(rtp)));
+    cursor = 0;
+    ASSERT_EQ(edge.turn.list(edge.now, cursor, rows), 2U) << "what was measured stays listed";
+    EXPECT_EQ(rows[0].packets + rows[1].packets, 190U) << "but does not go on";
     EXPECT_TRUE(client.refresh(0).success());
     cursor = 0;
     EXPECT_EQ(edge.turn.list(edge.now, cursor, rows), 0U);
+    Client next(edge, "198.51.100.7:4001");
+    ASSERT_TRUE(next.allocate().success());
+    ASSERT_TRUE(next.bind(0x4000, "203.0.113.5:700").success());
+    ASSERT_TRUE(next.send_on(0x4000, text_of(rtp)));
+    cursor = 0;
+    EXPECT_EQ(edge.turn.list(edge.now, cursor, rows), 0U) << "nothing new is measured";
 }
 
 TEST(TurnData, PacketsOfStreamsWithoutARecordAreCounted) {
