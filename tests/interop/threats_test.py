@@ -11,6 +11,10 @@ from support.load import RelayLoad
 from support.turn_client import NoAnswer, TurnError
 from support.wait import wait_until
 
+# More of them by hand: FEDGE_FLOOD_PACKETS=1000000 tests/interop/run --seconds 600 threats.spoofed
+FLOOD_PACKETS = int(os.environ.get("FEDGE_FLOOD_PACKETS", "60000"))
+FLOOD_KIB = 2048
+
 DENIED4 = ("0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254",
            "172.16.0.1", "172.31.255.255", "192.168.0.1", "224.0.0.1", "239.255.255.250", "240.0.0.1",
            "255.255.255.255", net.INSIDE_EDGE4)
@@ -168,7 +172,7 @@ def test_reflection(env):
 
 
 def test_spoofed_flood_leaves_no_state(env):
-    """60,000 spoofed Allocates, bare and with garbage MESSAGE-INTEGRITY: RSS flat, relay lossless (coturn #1641)"""
+    """Spoofed Allocates, bare and with garbage MESSAGE-INTEGRITY: RSS flat, relay lossless (coturn #1641)"""
     client = env.allocation()
     load = RelayLoad(client, env.peer(), per_second=200).start()
     raw = env.cleanup.enter_context(env.lab.raw("net", "edge0"))
@@ -188,12 +192,16 @@ def test_spoofed_flood_leaves_no_state(env):
 
     flood(5000, 0)
     before, requests = env.edge.dataplane.resident_kib(), env.edge.counter("stun_requests")
-    flood(60000, 5000)
-    after = env.edge.dataplane.resident_kib()
+    grown = []
+    for first in range(0, FLOOD_PACKETS, 20000):
+        flood(20000, 5000 + first)
+        grown.append(env.edge.dataplane.resident_kib() - before)
+    sent = 20000 * len(grown)
     lost = load.stop()
     arrived = env.edge.counter("stun_requests") - requests
-    assert arrived > 50000, f"only {arrived} of 60000 requests arrived"
-    assert after - before < 2048, f"memory grew from {before} to {after} KiB"
+    assert arrived > 0.8 * sent, f"only {arrived} of {sent} requests arrived"
+    # coturn keeps 18 KiB for each; here a bound holds however long the flood is.
+    assert max(grown) < FLOOD_KIB, f"KiB that memory grew by, after every 20,000 requests: {grown}"
     assert len(env.edge.rows("allocations")) == 1
     assert lost == 0, f"{lost} of {load.sent} relayed packets lost during the flood"
 
