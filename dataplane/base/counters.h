@@ -20,10 +20,12 @@ class Counters {
 
     void add(Counter c, uint64_t n = 1) { bump(block_->values[static_cast<size_t>(c)], n); }
     void drop(Drop d, uint64_t n = 1) { bump(block_->drops[static_cast<size_t>(d)], n); }
-    uint64_t value(Counter c) const { return block_->values[static_cast<size_t>(c)]; }
-    uint64_t value(Drop d) const { return block_->drops[static_cast<size_t>(d)]; }
+    // From any thread.
+    uint64_t value(Counter c) const { return whole(block_->values[static_cast<size_t>(c)]); }
+    uint64_t value(Drop d) const { return whole(block_->drops[static_cast<size_t>(d)]); }
 
   private:
+    static uint64_t whole(uint64_t& cell) { return std::atomic_ref<uint64_t>(cell).load(std::memory_order_relaxed); }
     static void bump(uint64_t& cell, uint64_t n) {
         std::atomic_ref<uint64_t> ref(cell);
         ref.store(ref.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);

@@ -8,11 +8,12 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 
+#include "dataplane/core/assembly.h"
 #include "dataplane/core/boot.h"
 #include "dataplane/core/log.h"
 #include "dataplane/core/management.h"
-#include "dataplane/core/media_core.h"
 #include "dataplane/port/eal.h"
 
 namespace {
@@ -29,124 +30,73 @@ void block_signals() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
-// All that lives as long as the process polls, in the order of construction.
-class Dataplane {
-  public:
-    explicit Dataplane(const core::BootConfig& boot)
-        : boot_(boot),
-          cores_count_(static_cast<uint16_t>(boot.media_cpus.size())),
-          eal_(boot.eal, cores_count_),
-          counters_(cores_count_),
-          adoption_(cores_count_),
-          quota_(boot.allocations_per_core * cores_count_),
-          replies_("replies", 64, -1) {
-        if (boot.require_hugepages && !eal_.hugepages())
-            throw std::runtime_error(
-                "eal.huge: no free hugepages; reserve some with dpdk-hugepages.py --setup 2G, or set eal.huge=auto");
-        if (!eal_.warning().empty()) core::log(Severity::warning, eal_.warning());
-        context_.limits.relay_addresses = boot.relay_addresses;
-        context_.user_key = relay::UserHashKey::random(random_);
-        make_pools();
-        make_ports();
-        make_cores();
+// The EAL must run: it knows which CPU belongs to which NUMA node.
+core::AssemblyPlan plan_of(const core::BootConfig& boot) {
+    core::AssemblyPlan plan;
+    for (unsigned cpu : boot.media_cpus) {
+        auto lcore = static_cast<unsigned>(plan.places.size()) + 1;
+        plan.places.push_back({cpu, static_cast<int>(rte_lcore_to_socket_id(lcore))});
     }
+    plan.mbufs.mbufs = boot.mbufs_per_core;
+    // A frame of the largest MTU must fit into one buffer, behind the headroom and with two VLAN tags.
+    constexpr uint16_t kAround = RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
+    for (const auto& port : boot.eal.ports)
+        plan.mbufs.data_room = std::max(plan.mbufs.data_room, static_cast<uint16_t>(port.mtu + kAround));
+    plan.allocations_per_core = boot.allocations_per_core;
+    plan.relay_addresses = boot.relay_addresses;
+    plan.idle = boot.idle;
+    return plan;
+}
 
-    int run() {
-        core::Management management(boot_, eal_.hugepages(), port_pointers_, cores_, context_, counters_, adoption_,
-                                    replies_);
-        for (auto& port : ports_) port->start();
-        for (uint16_t i = 0; i < cores_count_; i++) {
-            launched_.push_back({cores_[i].get(), &stop_});
-        }
-        for (uint16_t i = 0; i < cores_count_; i++) rte_eal_remote_launch(&media_main, &launched_[i], i + 1U);
-        core::log(Severity::info, std::to_string(cores_count_) + " media core(s) polling " +
-                                      std::to_string(ports_.size()) + " port(s); waiting for control on " +
-                                      boot_.run_dir + "/dataplane.sock");
-        management.run();
-        core::log(Severity::info, "stopping");
-        stop_.store(true, std::memory_order_relaxed);
-        rte_eal_mp_wait_lcore();
-        for (auto& port : ports_) port->stop();
-        return 0;
-    }
+void judge_memory(const core::BootConfig& boot, const port::Eal& eal) {
+    if (boot.require_hugepages && !eal.hugepages())
+        throw std::runtime_error(
+            "eal.huge: no free hugepages; reserve some with dpdk-hugepages.py --setup 2G, or set eal.huge=auto");
+    if (!eal.warning().empty()) core::log(Severity::warning, eal.warning());
+}
 
-  private:
-    struct Launched {
-        core::MediaCore* core;
-        const std::atomic<bool>* stop;
-    };
-
-    static int media_main(void* argument) {
-        auto* launched = static_cast<Launched*>(argument);
-        launched->core->run(*launched->stop);
-        return 0;
-    }
-
-    void make_pools() {
-        port::MbufPoolConfig config;
-        config.mbufs = boot_.mbufs_per_core;
-        // A frame of the largest MTU must fit into one buffer, behind the headroom and with two VLAN tags.
-        constexpr uint16_t kAround = RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
-        for (const auto& port : boot_.eal.ports)
-            config.data_room = std::max(config.data_room, static_cast<uint16_t>(port.mtu + kAround));
-        for (uint16_t i = 0; i < cores_count_; i++)
-            pools_.push_back(std::make_unique<port::MbufPool>("mbufs-" + std::to_string(i), config,
-                                                              static_cast<int>(rte_lcore_to_socket_id(i + 1U))));
-    }
-
-    void make_ports() {
-        std::vector<rte_mempool*> raw;
-        for (auto& pool : pools_) raw.push_back(pool->get());
-        for (const auto& config : boot_.eal.ports) {
-            ports_.push_back(std::make_unique<port::Port>(config, raw));
-            const port::Port& port = *ports_.back();
-            port_pointers_.push_back(ports_.back().get());
-            context_.ports.push_back(
-                {port.name(), port.id(), port.mac(), port.mtu(), port.tx_ipv4_checksum(), port.tx_udp_checksum()});
-            core::log(Severity::info, "port " + port.name() + ": " + port.device() + " (" + port.driver() + "), " +
-                                          std::to_string(port.queues()) + " queue(s), offloads: " + port.offloads());
-        }
-    }
-
-    void make_cores() {
-        for (uint16_t i = 0; i < cores_count_; i++) {
-            core::MediaCoreSetup setup;
-            setup.index = i;
-            setup.cores = cores_count_;
-            setup.cpu = boot_.media_cpus[i];
-            setup.socket = static_cast<int>(rte_lcore_to_socket_id(i + 1U));
-            setup.max_allocations = boot_.allocations_per_core;
-            setup.limits = context_.limits;
-            setup.idle = boot_.idle;
-            setup.ports = port_pointers_;
-            setup.pool = pools_[i].get();
-            setup.quota = &quota_;
-            setup.config = &adoption_.slot(i);
-            setup.replies = &replies_;
-            cores_.push_back(std::make_unique<core::MediaCore>(setup, counters_.core(i), clock_));
-        }
-        std::vector<core::PacketBox*> inboxes;
-        for (auto& one : cores_) inboxes.push_back(&one->inbox());
-        for (auto& one : cores_) one->connect(inboxes);
-    }
-
-    const core::BootConfig& boot_;
-    uint16_t cores_count_;
-    port::Eal eal_;
-    TscClock clock_;
-    CounterMemory counters_;
-    core::Adoption adoption_;
-    relay::SharedQuota quota_;
-    core::RequestBox replies_;
-    core::SnapshotContext context_;
-    SystemRandom random_;
-    std::vector<std::unique_ptr<port::MbufPool>> pools_;
-    std::vector<std::unique_ptr<port::Port>> ports_;
-    std::vector<port::Port*> port_pointers_;
-    std::vector<std::unique_ptr<core::MediaCore>> cores_;
-    std::vector<Launched> launched_;
-    std::atomic<bool> stop_{false};
+struct Launched {
+    core::MediaCore* core;
+    const std::atomic<bool>* stop;
 };
+
+int media_main(void* argument) {
+    auto* launched = static_cast<Launched*>(argument);
+    launched->core->run(*launched->stop);
+    return 0;
+}
+
+// Until SIGTERM or SIGINT.
+void poll_ports(const core::BootConfig& boot, bool hugepages, core::Assembly& assembly) {
+    core::Management management(boot, hugepages, assembly);
+    for (port::Port* port : assembly.ports()) port->start();
+    std::atomic<bool> stop{false};
+    std::vector<Launched> launched;
+    for (auto& core : assembly.cores()) launched.push_back({core.get(), &stop});
+    for (unsigned i = 0; i < launched.size(); i++) rte_eal_remote_launch(&media_main, &launched[i], i + 1);
+    core::log(Severity::info, std::to_string(launched.size()) + " media core(s) polling " +
+                                  std::to_string(assembly.ports().size()) + " port(s); waiting for control on " +
+                                  boot.run_dir + "/dataplane.sock");
+    management.run();
+    core::log(Severity::info, "stopping");
+    stop.store(true, std::memory_order_relaxed);
+    rte_eal_mp_wait_lcore();
+    for (port::Port* port : assembly.ports()) port->stop();
+}
+
+void run(const core::BootConfig& boot) {
+    port::Eal eal(boot.eal, static_cast<uint16_t>(boot.media_cpus.size()));
+    judge_memory(boot, eal);
+    SystemRandom random;
+    core::Assembly assembly(plan_of(boot), random);
+    for (const auto& config : boot.eal.ports) {
+        const port::Port& port = assembly.add_port(config);
+        core::log(Severity::info, "port " + port.name() + ": " + port.device() + " (" + port.driver() + "), " +
+                                      std::to_string(port.queues()) + " queue(s), offloads: " + port.offloads());
+    }
+    assembly.make_cores();
+    poll_ports(boot, eal.hugepages(), assembly);
+}
 
 }  // namespace
 
@@ -158,7 +108,8 @@ int main(int argc, char** argv) {
             return 0;
         }
         block_signals();
-        return Dataplane(request.config).run();
+        run(request.config);
+        return 0;
     } catch (const std::exception& error) {
         core::log(Severity::error, error.what());
         return 1;

@@ -33,19 +33,17 @@ uint64_t page_cursor(uint16_t core, uint64_t inner) {
 
 }  // namespace
 
-Management::Management(const BootConfig& boot, bool hugepages, std::span<port::Port* const> ports,
-                       std::span<std::unique_ptr<MediaCore>> cores, SnapshotContext& context, CounterMemory& counters,
-                       Adoption& adoption, RequestBox& replies)
+Management::Management(const BootConfig& boot, bool hugepages, Assembly& assembly)
     : boot_(boot),
       hugepages_(hugepages),
-      ports_(ports),
-      context_(context),
-      cores_(cores),
-      counters_(counters),
-      adoption_(adoption),
-      replies_(replies),
+      ports_(assembly.ports()),
+      context_(assembly.context),
+      cores_(assembly.cores()),
+      counters_(assembly.counters),
+      adoption_(assembly.adoption),
+      replies_(assembly.replies),
       buffer_(contract::kMaxMessage),
-      pulses_(cores.size(), Pulse{-1, std::chrono::steady_clock::now(), false}) {
+      pulses_(cores_.size(), Pulse{-1, std::chrono::steady_clock::now(), false}) {
     std::string path = boot.run_dir + "/dataplane.sock";
     listener_ = contract::ChannelListener::listen(path, 0600);
     if (!listener_.open()) {

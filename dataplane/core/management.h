@@ -14,9 +14,8 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/contract/channel.h"
 #include "dataplane/contract/message_generated.h"
-#include "dataplane/core/adoption.h"
+#include "dataplane/core/assembly.h"
 #include "dataplane/core/boot.h"
-#include "dataplane/core/media_core.h"
 #include "dataplane/core/request.h"
 
 namespace fedge::core {
@@ -24,9 +23,7 @@ namespace fedge::core {
 class Management {
   public:
     // Everything outlives this object. Throws std::runtime_error if the socket cannot be had; the text names the fix.
-    Management(const BootConfig& boot, bool hugepages, std::span<port::Port* const> ports,
-               std::span<std::unique_ptr<MediaCore>> cores, SnapshotContext& context, CounterMemory& counters,
-               Adoption& adoption, RequestBox& replies);
+    Management(const BootConfig& boot, bool hugepages, Assembly& assembly);
 
     // Serves until SIGTERM or SIGINT (which must be blocked in every thread).
     void run();

@@ -66,23 +66,18 @@ Frame udp_frame(const MacAddress& edge, const Endpoint& source, const Endpoint& 
     return frame;
 }
 
-EdgeBox::EdgeBox(const EdgeBoxPlan& plan)
-    : plan_(plan),
-      name_("box"),
-      counters_(plan.cores),
-      adoption_(plan.cores),
-      quota_(plan.allocations_per_core * plan.cores),
-      replies_("box-replies", 64, SOCKET_ID_ANY) {
+EdgeBox::EdgeBox(const EdgeBoxPlan& plan) : plan_(plan), name_("box") {
     SeededRandom random(1);
-    context_.limits.relay_addresses = plan.relay_addresses;
-    context_.user_key = relay::UserHashKey::random(random);
-    std::vector<rte_mempool*> raw;
-    port::MbufPoolConfig pool_config;
-    pool_config.mbufs = plan.mbufs;
+    core::AssemblyPlan parts;
+    parts.name = name_ + "-";
+    parts.places.resize(plan.cores);
+    parts.mbufs.mbufs = plan.mbufs;
+    parts.allocations_per_core = plan.allocations_per_core;
+    parts.relay_addresses = plan.relay_addresses;
+    parts.idle = plan.idle;
+    assembly_ = std::make_unique<core::Assembly>(parts, random);
     for (uint16_t i = 0; i < plan.cores; i++) {
         std::string suffix = std::to_string(i);
-        pools_.push_back(std::make_unique<port::MbufPool>(name_ + "-mbufs-" + suffix, pool_config, SOCKET_ID_ANY));
-        raw.push_back(pools_.back()->get());
         in_.push_back(make_ring(name_ + "-in-" + suffix, plan.ring));
         out_.push_back(make_ring(name_ + "-out-" + suffix, plan.ring));
     }
@@ -91,41 +86,22 @@ EdgeBox::EdgeBox(const EdgeBoxPlan& plan)
     port::PortConfig port_config;
     port_config.name = "wan";
     port_config.device = "net_ring_" + name_;
-    port_ = std::make_unique<port::Port>(port_config, raw);
+    port_ = &assembly_->add_port(port_config);
     port_->start();
-    ports_.push_back(port_.get());
-    context_.ports.push_back({port_->name(), port_->id(), port_->mac(), port_->mtu(), false, false});
-    std::vector<core::PacketBox*> inboxes;
-    for (uint16_t i = 0; i < plan.cores; i++) {
-        core::MediaCoreSetup setup;
-        setup.index = i;
-        setup.cores = plan.cores;
-        setup.socket = SOCKET_ID_ANY;
-        setup.max_allocations = plan.allocations_per_core;
-        setup.limits = context_.limits;
-        setup.ports = ports_;
-        setup.pool = pools_[i].get();
-        setup.quota = &quota_;
-        setup.config = &adoption_.slot(i);
-        setup.replies = &replies_;
-        cores_.push_back(std::make_unique<core::MediaCore>(setup, counters_.core(i), clock_));
-        inboxes.push_back(&cores_.back()->inbox());
-    }
-    for (auto& core : cores_) core->connect(inboxes);
+    assembly_->make_cores();
 }
 
 EdgeBox::~EdgeBox() {
-    receive();
-    cores_.clear();
-    port_.reset();
-    rte_vdev_uninit(("net_ring_" + name_).c_str());  // the next box has a device of the same name
     for (auto& rings : {in_, out_}) {
         for (rte_ring* ring : rings) {
             void* left = nullptr;
             while (rte_ring_dequeue(ring, &left) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(left));
-            rte_ring_free(ring);
         }
     }
+    assembly_.reset();
+    rte_vdev_uninit(("net_ring_" + name_).c_str());  // the next box has a device of the same name
+    for (auto& rings : {in_, out_})
+        for (rte_ring* ring : rings) rte_ring_free(ring);
 }
 
 contract::SnapshotT EdgeBox::snapshot() {
@@ -162,13 +138,18 @@ IpAddress EdgeBox::relay_address(Family family) {
     return ip(family == Family::ipv4 ? "192.0.2.20" : "2001:db8:1::20");
 }
 
-void EdgeBox::publish(const contract::SnapshotT& snapshot) {
+void EdgeBox::offer(const contract::SnapshotT& snapshot) {
     flatbuffers::FlatBufferBuilder builder;
     contract::FinishSnapshotBuffer(builder, contract::Snapshot::Pack(builder, &snapshot));
-    adoption_.offer(
-        core::compile_snapshot({builder.GetBufferPointer(), builder.GetSize()}, context_, adoption_.latest()));
+    core::Adoption& adoption = assembly_->adoption;
+    adoption.offer(
+        core::compile_snapshot({builder.GetBufferPointer(), builder.GetSize()}, assembly_->context, adoption.latest()));
+}
+
+void EdgeBox::publish(const contract::SnapshotT& snapshot) {
+    offer(snapshot);
     turn();
-    if (!adoption_.complete()) throw std::logic_error("a core did not adopt the snapshot");
+    if (!adopted()) throw std::logic_error("a core did not adopt the snapshot");
 }
 
 void EdgeBox::learn_gateways() {
@@ -225,7 +206,7 @@ bool EdgeBox::send(const Frame& frame, uint16_t queue) {
 }
 
 rte_mbuf* EdgeBox::allocate(uint16_t queue) {
-    return rte_pktmbuf_alloc(pools_[queue]->get());
+    return rte_pktmbuf_alloc(assembly_->pool(queue).get());
 }
 
 bool EdgeBox::inject(std::span<rte_mbuf*> frames, uint16_t queue) {
@@ -235,7 +216,7 @@ bool EdgeBox::inject(std::span<rte_mbuf*> frames, uint16_t queue) {
 }
 
 void EdgeBox::turn() {
-    for (auto& core : cores_) core->iterate();
+    for (auto& core : assembly_->cores()) core->iterate();
 }
 
 uint32_t EdgeBox::collect(std::span<rte_mbuf*> out, uint16_t queue) {
@@ -262,13 +243,13 @@ MacAddress EdgeBox::mac() const {
 
 uint64_t EdgeBox::total(Counter counter) {
     uint64_t sum = 0;
-    for (uint16_t i = 0; i < plan_.cores; i++) sum += counters_.core(i).value(counter);
+    for (uint16_t i = 0; i < plan_.cores; i++) sum += counters(i).value(counter);
     return sum;
 }
 
 uint64_t EdgeBox::total(Drop drop) {
     uint64_t sum = 0;
-    for (uint16_t i = 0; i < plan_.cores; i++) sum += counters_.core(i).value(drop);
+    for (uint16_t i = 0; i < plan_.cores; i++) sum += counters(i).value(drop);
     return sum;
 }
 
@@ -285,7 +266,7 @@ std::string EdgeBox::drops() {
 
 uint32_t EdgeBox::mbufs_in_use() const {
     uint32_t used = 0;
-    for (const auto& pool : pools_) used += rte_mempool_in_use_count(pool->get());
+    for (uint16_t i = 0; i < plan_.cores; i++) used += rte_mempool_in_use_count(assembly_->pool(i).get());
     return used;
 }
 

@@ -14,8 +14,7 @@
 #include "dataplane/base/address.h"
 #include "dataplane/base/counters.h"
 #include "dataplane/contract/snapshot_generated.h"
-#include "dataplane/core/adoption.h"
-#include "dataplane/core/media_core.h"
+#include "dataplane/core/assembly.h"
 
 namespace fedge::test {
 
@@ -33,6 +32,7 @@ struct EdgeBoxPlan {
     uint32_t mbufs = 4095;         // for each core
     uint32_t relay_addresses = 4;  // most that a snapshot may name
     uint32_t ring = 1024;          // frames that wait in each direction and queue
+    core::Idle idle = core::Idle::poll;
 };
 
 class EdgeBox {
@@ -49,6 +49,9 @@ class EdgeBox {
     static IpAddress relay_address(Family family);
     // Compiles, offers, and turns the cores until all run on it. Throws core::SnapshotError.
     void publish(const contract::SnapshotT& snapshot);
+    // The same while cores run in threads of their own: adopted() tells when all run on it.
+    void offer(const contract::SnapshotT& snapshot);
+    bool adopted() { return assembly_->adoption.complete(); }
     // Makes the gateways' MAC addresses known, as ARP and neighbour discovery would.
     void learn_gateways();
     // If the frame is an ARP request of the edge (it checks its gateway now and then): answers it.
@@ -67,8 +70,9 @@ class EdgeBox {
 
     MacAddress mac() const;
     port::Port& port() { return *port_; }
-    core::MediaCore& core(uint16_t index) { return *cores_[index]; }
-    Counters counters(uint16_t core) { return counters_.core(core); }
+    core::RequestBox& replies() { return assembly_->replies; }
+    core::MediaCore& core(uint16_t index) { return assembly_->core(index); }
+    Counters counters(uint16_t core) { return assembly_->counters.core(core); }
     uint64_t total(Counter counter);
     uint64_t total(Drop drop);
     // Every reason that dropped a packet so far, with its count; for messages.
@@ -78,17 +82,9 @@ class EdgeBox {
   private:
     EdgeBoxPlan plan_;
     std::string name_;
-    TscClock clock_;
-    CounterMemory counters_;
-    core::Adoption adoption_;
-    relay::SharedQuota quota_;
-    core::RequestBox replies_;
-    core::SnapshotContext context_;
-    std::vector<std::unique_ptr<port::MbufPool>> pools_;
+    std::unique_ptr<core::Assembly> assembly_;
     std::vector<rte_ring*> in_, out_;
-    std::unique_ptr<port::Port> port_;
-    std::vector<port::Port*> ports_;
-    std::vector<std::unique_ptr<core::MediaCore>> cores_;
+    port::Port* port_ = nullptr;  // of the assembly
 };
 
 }  // namespace fedge::test

@@ -1,0 +1,51 @@
+#include "dataplane/core/assembly.h"
+
+namespace fedge::core {
+
+Assembly::Assembly(const AssemblyPlan& plan, Random& random)
+    : plan_(plan),
+      counters(size()),
+      adoption(size()),
+      replies(plan.name + "replies", 64, -1),
+      quota_(plan.allocations_per_core * size()) {
+    context.limits.relay_addresses = plan.relay_addresses;
+    context.user_key = relay::UserHashKey::random(random);
+    for (uint16_t i = 0; i < size(); i++)
+        pools_.push_back(std::make_unique<port::MbufPool>(plan.name + "mbufs-" + std::to_string(i), plan.mbufs,
+                                                          plan.places[i].socket));
+}
+
+port::Port& Assembly::add_port(const port::PortConfig& config) {
+    std::vector<rte_mempool*> queues;
+    for (auto& pool : pools_) queues.push_back(pool->get());
+    ports_.push_back(std::make_unique<port::Port>(config, queues));
+    port::Port& port = *ports_.back();
+    port_pointers_.push_back(&port);
+    context.ports.push_back(
+        {port.name(), port.id(), port.mac(), port.mtu(), port.tx_ipv4_checksum(), port.tx_udp_checksum()});
+    return port;
+}
+
+void Assembly::make_cores() {
+    std::vector<PacketBox*> inboxes;
+    for (uint16_t i = 0; i < size(); i++) {
+        MediaCoreSetup setup;
+        setup.index = i;
+        setup.cores = size();
+        setup.cpu = plan_.places[i].cpu;
+        setup.socket = plan_.places[i].socket;
+        setup.max_allocations = plan_.allocations_per_core;
+        setup.limits = context.limits;
+        setup.idle = plan_.idle;
+        setup.ports = port_pointers_;
+        setup.pool = pools_[i].get();
+        setup.quota = &quota_;
+        setup.config = &adoption.slot(i);
+        setup.replies = &replies;
+        cores_.push_back(std::make_unique<MediaCore>(setup, counters.core(i), clock_));
+        inboxes.push_back(&cores_.back()->inbox());
+    }
+    for (auto& core : cores_) core->connect(inboxes);
+}
+
+}  // namespace fedge::core
