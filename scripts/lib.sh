@@ -83,9 +83,10 @@ install_missing() {
 }
 
 # build_fedge KIND TARGET...: configures build-KIND (once) and builds the targets, by the names of programs or as ninja calls
-# them. There are two kinds, so that nothing is compiled twice:
+# them. There are three kinds, so that nothing is compiled twice:
 #   release   what is installed: quickstart, interoperability, benchmarks
 #   asan      clang with AddressSanitizer, UndefinedBehaviorSanitizer and coverage feedback: unit tests, fuzzers
+#   tsan      clang with ThreadSanitizer: unit tests with threads
 # Progress is shown every ten seconds, the compiler's output when it fails.
 build_fedge() {
     local kind=$1 dir=$FEDGE_ROOT/build-$1 cache="" log status=0 pid last name
@@ -105,6 +106,13 @@ build_fedge() {
             # shellcheck disable=SC2054 # the commas are meson's
             options=(-Db_sanitize=address,undefined -Db_lundef=false -Ddebug=false -Doptimization=1
                 "-Dcpp_args=['-gline-tables-only', '-D_GLIBCXX_ASSERTIONS']")
+            ;;
+        tsan)
+            compilers=("CC=${cache}clang" "CXX=${cache}clang++")
+            # DPDK's rings with the atomics of C11: those of x86 are assembly, which the sanitizer cannot see.
+            # shellcheck disable=SC2054 # the commas are meson's
+            options=(-Db_sanitize=thread -Db_lundef=false -Ddebug=false -Doptimization=1
+                "-Dcpp_args=['-gline-tables-only', '-DRTE_USE_C11_MEM_MODEL']")
             ;;
         *) fail "there is no build called $kind" ;;
     esac

@@ -33,7 +33,11 @@ class Mailbox {
         return rte_ring_dequeue_burst(ring_, reinterpret_cast<void**>(out.data()), static_cast<uint32_t>(out.size()),
                                       nullptr);
     }
-    bool empty() const { return rte_ring_empty(ring_); }
+    // The reader's look before receive(), which costs more. rte_ring_empty reads the tails as if nobody wrote them.
+    bool empty() const {
+        return __atomic_load_n(&ring_->prod.tail, __ATOMIC_RELAXED) ==
+               __atomic_load_n(&ring_->cons.tail, __ATOMIC_RELAXED);
+    }
 
   private:
     rte_ring* ring_;
