@@ -53,7 +53,8 @@ Failure refusal(unsigned status, const std::string& body) {
 }
 
 bool last_page(const Json& next) {
-    return next.is_null() || next == "" || next == "0" || next == 0;
+    if (next.is_string()) return next.get_ref<const std::string&>().empty() || next == "0";
+    return next.is_null() || next == 0;
 }
 
 }  // namespace
