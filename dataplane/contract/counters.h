@@ -9,7 +9,7 @@
 
 namespace fedge::contract {
 
-inline constexpr uint32_t kContractVersion = 3;
+inline constexpr uint32_t kContractVersion = 4;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
 // Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract
@@ -55,7 +55,33 @@ inline constexpr uint32_t kContractVersion = 3;
     X(relay_to_client_bytes, "application bytes relayed from peer to client") \
     X(relay_icmp_to_client, "ICMP errors reported to clients (RFC 8656 section 11.5)") \
     X(relay_hairpin_packets, "packets from one client of this edge to the relay port of another") \
-    X(streams_unmeasured_packets, "packets relayed without being measured: no record left for their stream")
+    X(streams_unmeasured_packets, "packets relayed without being measured: no record left for their stream") \
+    X(tcp_segments_received, "TCP segments received") \
+    X(tcp_segments_sent, "TCP segments sent") \
+    X(tcp_syn_received, "requests to connect received") \
+    X(tcp_accepted, "connections accepted") \
+    X(tcp_connects, "connections begun from here") \
+    X(tcp_connected, "connections begun from here that were established") \
+    X(tcp_half_open_expired, "half-open connections that nobody completed") \
+    X(tcp_cookies_sent, "SYN cookies sent") \
+    X(tcp_cookies_accepted, "connections established by a SYN cookie") \
+    X(tcp_cookies_refused, "acknowledgements that were no answer to a SYN cookie") \
+    X(tcp_retransmits, "TCP segments sent again") \
+    X(tcp_recoveries, "losses found before the retransmission timeout") \
+    X(tcp_timeouts, "retransmission timeouts") \
+    X(tcp_loss_probes, "tail loss probes sent") \
+    X(tcp_spurious_recoveries, "reactions to a loss that was none, undone") \
+    X(tcp_dsacks_received, "duplicates that peers reported") \
+    X(tcp_out_of_order, "TCP segments received out of order") \
+    X(tcp_window_probes, "zero-window probes sent") \
+    X(tcp_keepalives_sent, "keepalive probes sent") \
+    X(tcp_challenges_sent, "challenge ACKs sent (RFC 5961)") \
+    X(tcp_resets_sent, "RST sent") \
+    X(tcp_resets_received, "RST that ended a connection") \
+    X(tcp_broken, "connections that did not end in order") \
+    X(tcp_time_wait_evicted, "TIME-WAIT entries given up early for newer ones") \
+    X(tcp_path_mtu_lowered, "path MTUs lowered") \
+    X(tcp_black_holes, "paths on which full-size segments vanish")
 
 #define FEDGE_DROPS(X) \
     X(ether_short, "frame shorter than an Ethernet header") \
@@ -100,7 +126,21 @@ inline constexpr uint32_t kContractVersion = 3;
     X(relay_port_unused, "packet to a relay port without an allocation") \
     X(peer_denied, "peer address that is not allowed") \
     X(bandwidth_allocation, "beyond the bandwidth of the allocation") \
-    X(bandwidth_user, "beyond the bandwidth of the user")
+    X(bandwidth_user, "beyond the bandwidth of the user") \
+    X(tcp_malformed, "malformed TCP header or option") \
+    X(tcp_checksum, "wrong TCP checksum") \
+    X(tcp_no_connection, "TCP segment of no connection, to no listener") \
+    X(tcp_no_room, "request to connect refused: no control block or buffer left") \
+    X(tcp_prefix_limit, "request to connect refused: its source has too many connections") \
+    X(tcp_out_of_window, "TCP segment outside of the window") \
+    X(tcp_timestamp, "TCP segment with an old timestamp, or without one (PAWS)") \
+    X(tcp_blind, "RST or SYN inside the window but not exact (RFC 5961)") \
+    X(tcp_bad_ack, "acknowledgement of what was not sent, or too old (RFC 5961)") \
+    X(tcp_closed, "data for a user who has closed") \
+    X(tcp_no_buffer, "TCP data without a buffer for it") \
+    X(tcp_ranges, "out-of-order data in too many pieces") \
+    X(tcp_time_wait, "TCP segment to a connection in TIME-WAIT") \
+    X(tcp_icmp_not_in_flight, "ICMP error about a TCP segment that is not in flight (RFC 5927)")
 // clang-format on
 
 enum class Counter : uint16_t {

@@ -1,0 +1,282 @@
+#include "dataplane/tcp/engine.h"
+
+#include <new>
+
+namespace fedge::tcp {
+
+const char* name(State state) {
+    switch (state) {
+        case State::closed: return "CLOSED";
+        case State::syn_sent: return "SYN-SENT";
+        case State::syn_received: return "SYN-RECEIVED";
+        case State::established: return "ESTABLISHED";
+        case State::fin_wait_1: return "FIN-WAIT-1";
+        case State::fin_wait_2: return "FIN-WAIT-2";
+        case State::close_wait: return "CLOSE-WAIT";
+        case State::closing: return "CLOSING";
+        case State::last_ack: return "LAST-ACK";
+    }
+    return "";
+}
+
+Engine::Engine(const Settings& settings, Counters counters, Random& random, SegmentOutput& output, Instant now)
+    : settings_(settings),
+      counters_(counters),
+      random_(random),
+      output_(output),
+      secrets_(random),
+      now_(now),
+      pool_(settings.limits.buffer_blocks, settings.socket),
+      connections_("TCP connections", settings.limits.connections, settings.socket),
+      wheel_(settings.limits.connections, kClockTick, now),
+      flows_("TCP flows", settings.limits.connections + settings.limits.half_open + settings.limits.time_wait,
+             settings.socket, random),
+      half_open_("TCP SYN cache", settings.limits.half_open, settings.socket),
+      half_open_free_(0),
+      half_open_wheel_(settings.limits.half_open, 10 * kClockTick, now),
+      time_wait_(settings.limits.time_wait, settings.socket),
+      per_prefix_(settings.limits.connections, settings.socket, random),
+      half_open_per_prefix_(settings.limits.half_open, settings.socket, random),
+      path_mtu_(settings.limits.destinations, settings.socket, random),
+      reset_allowance_(settings.limits.resets_per_second),
+      reset_allowance_at_(now) {
+    const Limits& limits = settings.limits;
+    free_.reserve(limits.connections);
+    for (uint32_t i = limits.connections; i-- > 0;) {
+        new (&connections_[i]) Connection();
+        free_.push_back(i);
+    }
+    dirty_.reserve(limits.connections);
+    starved_.reserve(limits.connections);
+    released_.reserve(limits.connections);
+    listeners_.reserve(kMaxListeners);
+    for (uint32_t i = 0; i < limits.half_open; i++) half_open_[i].next_free = i + 1;
+    // What the peers of one edge choose must not decide where a stranger's search begins (RFC 6056 section 3.3.4).
+    random.fill({reinterpret_cast<uint8_t*>(port_counters_.data()), sizeof(port_counters_)});
+}
+
+void Engine::receive(std::span<const Arrival> burst, Instant now) {
+    now_ = now;
+    std::array<Incoming, Tcp::kBurst> segments;
+    std::array<FlowKey, Tcp::kBurst> keys;
+    std::array<uint64_t, Tcp::kBurst> found;
+    size_t count = 0;
+    for (const Arrival& arrival : burst) {
+        Incoming& in = segments[count];
+        if (!wire::parse_tcp(arrival.bytes, in.segment)) {
+            counters_.drop(Drop::tcp_malformed);
+            continue;
+        }
+        in.source = arrival.source;
+        in.destination = arrival.destination;
+        in.key = FlowKey::of({in.destination, in.segment.destination_port}, {in.source, in.segment.source_port});
+        keys[count++] = in.key;
+    }
+    counters_.add(Counter::tcp_segments_received, count);
+    flows_.find({keys.data(), count}, found.data());
+    for (size_t i = 0; i < count; i++) {
+        if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
+        const auto* line = reinterpret_cast<const char*>(&connections_[static_cast<uint32_t>(found[i]) - 1]);
+        for (size_t offset = 0; offset < 4 * 64; offset += 64) __builtin_prefetch(line + offset, 1);
+    }
+    bool changed = false;  // an earlier segment of the burst may have made or ended the flow of a later one
+    for (size_t i = 0; i < count; i++) {
+        uint64_t before = flow_changes_;
+        dispatch(segments[i], changed ? flows_.find(keys[i]) : found[i]);
+        changed |= flow_changes_ != before;
+    }
+}
+
+void Engine::dispatch(Incoming& in, uint64_t found) {
+    auto index = static_cast<uint32_t>(found) - 1;
+    switch (static_cast<Kind>(found >> 32)) {
+        case Kind::connection: {
+            Connection& c = connections_[index];
+            on_segment(c, in);
+            if (c.in_use) deliver(c);
+            if (c.in_use) file(c);
+            return;
+        }
+        case Kind::half_open: return on_half_open_segment(in, index);
+        case Kind::time_wait: return on_time_wait_segment(in, index);
+        case Kind::none: break;
+    }
+    if (Listener* listener = find_listener(in.destination, in.segment.destination_port))
+        return on_listener_segment(in, *listener);
+    reset_stranger(in);
+}
+
+Listener* Engine::find_listener(const IpAddress& address, uint16_t port) {
+    Listener* any = nullptr;
+    for (Listener& listener : listeners_) {
+        if (listener.local.port != port) continue;
+        if (listener.local.address == address) return &listener;
+        if (listener.local.address.is_unspecified() && listener.local.address.is_v4() == address.is_v4())
+            any = &listener;
+    }
+    return any;
+}
+
+Connection* Engine::take_connection(const FlowKey& key, const StreamOptions& options) {
+    if (free_.empty()) return nullptr;
+    uint32_t index = free_.back();
+    if (!set_flow(key, Kind::connection, index)) return nullptr;
+    free_.pop_back();
+    // The lists of connections with something to do may still name the place.
+    bool dirty = connections_[index].dirty;
+    bool starved = connections_[index].starved;
+    auto* c = new (&connections_[index]) Connection();
+    c->dirty = dirty;
+    c->starved = starved;
+    c->engine = this;
+    c->in_use = true;
+    c->index = index;
+    c->key = key;
+    c->options = options;
+    c->options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
+    c->options.receive_buffer = std::min(options.receive_buffer, kMaxBuffer);
+    c->assembler = kNoBlock;
+    c->timer_at = c->ack_at = c->life_at = c->filed_at = kNever;
+    c->opened_at = c->heard_at = c->progress_at = now_;
+    c->ts_offset = secrets_.timestamp_offset(key);
+    c->quick_acks = 16;
+    c->rack_window_mult = 1;
+    per_prefix_.add(key.remote_address());
+    return c;
+}
+
+void Engine::release(Connection& c) {
+    wheel_.cancel(c.index);
+    if (!c.detached) remove_flow(c.key);
+    per_prefix_.remove(c.key.remote_address());
+    c.send_bytes.release(pool_, 0, true);
+    c.receive_bytes.release(pool_, 0, true);
+    c.records.release(pool_, 0, true);
+    if (c.assembler != kNoBlock) pool_.put(c.assembler);
+    c.in_use = false;
+    c.state = State::closed;
+    c.handler = nullptr;
+    released_.push_back(c.index);
+}
+
+bool Engine::set_flow(const FlowKey& key, Kind kind, uint32_t index) {
+    flow_changes_++;
+    return flows_.set(key, uint64_t{static_cast<uint8_t>(kind)} << 32 | (index + 1));
+}
+
+void Engine::remove_flow(const FlowKey& key) {
+    flow_changes_++;
+    flows_.remove(key);
+}
+
+void Engine::mark(Connection& c) {
+    if (c.dirty) return;
+    c.dirty = true;
+    dirty_.push_back(c.index);
+}
+
+void Engine::starve(Connection& c) {
+    if (c.starved) return;
+    c.starved = true;
+    starved_.push_back(c.index);
+}
+
+void Engine::flush(Instant now) {
+    now_ = now;
+    // Whoever is still dirty after its share of this turn is looked at in the next.
+    size_t count = dirty_.size();
+    for (size_t i = 0; i < count; i++) {
+        Connection& c = connections_[dirty_[i]];
+        c.dirty = false;
+        if (!c.in_use) continue;
+        send_pending(c);
+        if (c.pending_close) deliver(c);  // what the user had left unread is read now
+        if (c.in_use) file(c);
+    }
+    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(count));
+    free_.insert(free_.end(), released_.begin(), released_.end());
+    released_.clear();
+}
+
+void Engine::deliver(Connection& c) {
+    if (!c.handler) {
+        if (c.pending_close) release(c);
+        return;
+    }
+    if (c.event_readable) {
+        c.event_readable = false;
+        c.handler->on_readable();
+        if (!c.in_use || !c.handler) return;
+    }
+    if (c.write_blocked && !c.pending_close && c.writable() >= std::max(c.options.send_buffer / 4, 1U)) {
+        c.write_blocked = false;
+        c.handler->on_writable();
+        if (!c.in_use || !c.handler) return;
+    }
+    // In order to the end means that the user has read all of it.
+    if (c.pending_close && (c.pending_reason != CloseReason::finished || c.unread() == 0)) {
+        StreamHandler* handler = c.handler;
+        CloseReason reason = c.pending_reason;
+        release(c);
+        handler->on_closed(reason);
+    }
+}
+
+Assembler* Engine::assembler(Connection& c) {
+    if (c.assembler == kNoBlock) return nullptr;
+    static_assert(sizeof(Assembler) <= kBlockSize);
+    return reinterpret_cast<Assembler*>(pool_.data(c.assembler));
+}
+
+uint32_t Engine::advance(Instant now, uint32_t budget) {
+    now_ = now;
+    uint32_t fired = wheel_.advance(now, budget, [&](uint32_t index) {
+        Connection& c = connections_[index];
+        c.filed_at = kNever;
+        on_timer(c);
+        if (c.in_use) deliver(c);
+        if (c.in_use) file(c);
+    });
+    fired += half_open_wheel_.advance(now, budget, [&](uint32_t index) { on_half_open_timer(index); });
+    for (uint32_t gone = 0; gone < budget && time_wait_.count() > 0 && time_wait_[time_wait_.oldest()].expires <= now;
+         gone++, fired++)
+        remove_time_wait(time_wait_.oldest());
+    while (!starved_.empty() && !pool_.scarce()) {
+        Connection& c = connections_[starved_.back()];
+        starved_.pop_back();
+        c.starved = false;
+        if (!c.in_use) continue;
+        mark(c);
+        deliver(c);
+    }
+    return fired;
+}
+
+MemoryUse Engine::memory() const {
+    const Limits& limits = settings_.limits;
+    return {limits.connections - static_cast<uint32_t>(free_.size() + released_.size()), half_open_count_,
+            time_wait_.count(), pool_.total() - pool_.available(), pool_.total()};
+}
+
+size_t Engine::bytes_per_connection() const {
+    const Limits& limits = settings_.limits;
+    size_t entries = limits.connections + limits.half_open + limits.time_wait;
+    // Control block, its place in the wheel, in the free, released, dirty and starved lists, and its shares of the
+    // tables.
+    return sizeof(Connection) + 16 + 4 * sizeof(uint32_t) + flows_.bytes() / entries +
+           per_prefix_.bytes() / limits.connections;
+}
+
+size_t Engine::list(std::span<ConnectionRow> out, uint32_t& cursor, Instant now) const {
+    size_t n = 0;
+    auto& connections = const_cast<Table<Connection>&>(connections_);
+    for (; cursor < connections.size() && n < out.size(); cursor++) {
+        const Connection& c = connections[cursor];
+        if (!c.in_use) continue;
+        out[n++] = {c.local(), c.remote(), name(c.state), now - c.opened_at, c.info()};
+    }
+    if (cursor >= connections.size()) cursor = 0;
+    return n;
+}
+
+}  // namespace fedge::tcp

@@ -1,0 +1,44 @@
+// What is known of paths: the MTU per destination, learned from ICMP or from lost segments (RFC 1191, 8201, 4821),
+// never raised, forgotten after ten minutes (RFC 1191 section 6.3).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "dataplane/base/address.h"
+#include "dataplane/base/hash_table.h"
+#include "dataplane/base/time.h"
+
+namespace fedge::tcp {
+
+inline constexpr uint16_t kMinMtuIpv4 = 552;   // below this, ICMP is not believed (Linux's min_pmtu as well)
+inline constexpr uint16_t kMinMtuIpv6 = 1280;  // RFC 8200 section 5
+
+inline uint16_t min_mtu(const IpAddress& destination) {
+    return destination.is_v4() ? kMinMtuIpv4 : kMinMtuIpv6;
+}
+
+class PathMtu {
+  public:
+    static constexpr Duration kLifetime = 10min;
+
+    PathMtu(uint32_t destinations, int socket, Random& random)
+        : limit_(destinations), table_("TCP path MTU", destinations, socket, random) {}
+
+    // At most `interface_mtu`.
+    uint16_t find(const IpAddress& destination, uint16_t interface_mtu, Instant now);
+    // Full: the new knowledge is not kept, connections learn for themselves.
+    void learn(const IpAddress& destination, uint16_t mtu, Instant now);
+
+  private:
+    struct Key {
+        uint64_t high;
+        uint64_t low;
+    };
+    static Key key(const IpAddress& a) { return {a.high(), a.low()}; }
+
+    uint32_t limit_;
+    HashTable<Key> table_;  // seconds until which it is valid << 16 | MTU
+};
+
+}  // namespace fedge::tcp

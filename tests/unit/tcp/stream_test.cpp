@@ -1,0 +1,144 @@
+// Two TCPs back to back: what the users of streams see.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "dataplane/tcp/tcp.h"
+#include "tests/support/tcp_segments.h"
+
+namespace fedge::tcp {
+namespace {
+
+using test::CollectingOutput;
+
+const IpAddress kClient = IpAddress::v4(0xc0000201);
+const IpAddress kServer = IpAddress::v4(0xc6336401);
+
+// Reads everything, remembers what happened.
+struct User : StreamHandler, Acceptor {
+    Stream* stream = nullptr;
+    bool opened = false;
+    bool ended = false;
+    bool reads = true;
+    std::optional<CloseReason> closed;
+    std::string received;
+    std::string to_write;
+
+    StreamHandler* on_accept(Stream& s) override {
+        stream = &s;
+        return this;
+    }
+    void on_open() override { opened = true; }
+    void on_readable() override {
+        if (!reads) return;
+        while (true) {
+            Bytes b = stream->peek();
+            if (b.empty()) break;
+            received += text_of(b);
+            stream->consume(b.size());
+        }
+        ended = stream->at_end();
+    }
+    void on_writable() override { write_more(); }
+    void on_closed(CloseReason reason) override {
+        closed = reason;
+        stream = nullptr;
+    }
+    void write(std::string text) {
+        to_write += text;
+        write_more();
+    }
+    void write_more() { to_write.erase(0, stream->write(bytes_of(to_write))); }
+};
+
+struct Side {
+    SeededRandom random;
+    contract::CounterBlock block{};
+    CollectingOutput output;
+    Tcp tcp;
+    explicit Side(uint64_t seed) : random(seed), tcp(settings(), Counters{block}, random, output, Instant{1s}) {}
+    static Settings settings() {
+        Settings s;
+        s.limits = {64, 16, 16, 512, 32, 8, 100, 64};
+        return s;
+    }
+};
+
+class TcpStreams : public testing::Test {
+  protected:
+    void run(Duration time) {
+        for (Instant end = now_ + time; now_ < end; now_ += 1ms) {
+            a.tcp.advance(now_);
+            b.tcp.advance(now_);
+            for (bool busy = true; busy;) {
+                a.tcp.flush(now_);
+                b.tcp.flush(now_);
+                busy = carry(a, b);
+                busy = carry(b, a) || busy;
+            }
+        }
+    }
+    bool carry(Side& from, Side& to) {
+        auto segments = from.output.take();
+        for (auto& s : segments) {
+            if (lose_every && ++carried % lose_every == 0) continue;
+            Arrival one = s.arrival();
+            to.tcp.receive({&one, 1}, now_);
+        }
+        return !segments.empty();
+    }
+    void connect() {
+        ASSERT_TRUE(b.tcp.listen({kServer, 5061}, {}, server));
+        client.stream = a.tcp.connect(kClient, {kServer, 5061}, {}, client);
+        ASSERT_TRUE(client.stream);
+        run(5ms);
+        ASSERT_TRUE(client.opened);
+        ASSERT_TRUE(server.stream);
+    }
+
+    Instant now_{1s};
+    uint32_t lose_every = 0;
+    uint32_t carried = 0;
+    Side a{1};
+    Side b{2};
+    User client;
+    User server;
+};
+
+TEST_F(TcpStreams, CarryBytesBothWaysAndEndInOrder) {
+    connect();
+    client.write("INVITE");
+    server.write("100 Trying");
+    run(50ms);
+    EXPECT_EQ(server.received, "INVITE");
+    EXPECT_EQ(client.received, "100 Trying");
+    client.stream->shutdown();
+    run(5ms);
+    EXPECT_TRUE(server.ended);
+    server.write("200 OK");
+    server.stream->shutdown();
+    run(5ms);
+    EXPECT_EQ(client.received, "100 Trying200 OK");
+    EXPECT_EQ(client.closed, CloseReason::finished);
+    EXPECT_EQ(server.closed, CloseReason::finished);
+    EXPECT_EQ(a.tcp.memory().time_wait, 1u);
+    run(61s);
+    EXPECT_EQ(a.tcp.memory().time_wait, 0u);
+    EXPECT_EQ(a.tcp.memory().blocks_used, 0u);
+    EXPECT_EQ(b.tcp.memory().blocks_used, 0u);
+    EXPECT_EQ(b.tcp.memory().connections, 0u);
+}
+
+TEST_F(TcpStreams, CarryBulkAcrossLoss) {
+    connect();
+    std::string text;
+    for (int i = 0; text.size() < 1'000'000; i++) text += std::to_string(i);
+    lose_every = 50;
+    client.write(text);
+    run(60s);
+    EXPECT_EQ(server.received.size(), text.size());
+    EXPECT_TRUE(server.received == text);
+}
+
+}  // namespace
+}  // namespace fedge::tcp
