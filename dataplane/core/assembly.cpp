@@ -21,8 +21,8 @@ port::Port& Assembly::add_port(const port::PortConfig& config) {
     ports_.push_back(std::make_unique<port::Port>(config, queues));
     port::Port& port = *ports_.back();
     port_pointers_.push_back(&port);
-    context.ports.push_back(
-        {port.name(), port.id(), port.mac(), port.mtu(), port.tx_ipv4_checksum(), port.tx_udp_checksum()});
+    context.ports.push_back({port.name(), port.id(), port.mac(), port.mtu(), port.tx_ipv4_checksum(),
+                             port.tx_udp_checksum(), port.tx_tcp_checksum()});
     return port;
 }
 

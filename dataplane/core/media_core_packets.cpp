@@ -173,7 +173,7 @@ void MediaCore::act_host(Work& work, Origin origin) {
 }
 
 void MediaCore::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin) {
-    classify::Target target = target_of(flow.local);
+    classify::Target target = flow.tcp ? classify::Target{} : target_of(flow.local);
     if (target.kind != classify::Target::Kind::relay) {
         counters_.drop(Drop::icmp_unmatched);
         return rte_pktmbuf_free(kept);

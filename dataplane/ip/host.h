@@ -35,7 +35,7 @@ struct HostPolicy {
     bool echo = true;
 };
 
-// An ICMP error about a UDP datagram that one of our addresses sent.
+// An ICMP error about a UDP datagram or a TCP segment that one of our addresses sent.
 struct QuotedFlow {
     Endpoint local;   // source of the quoted datagram: ours
     Endpoint remote;  // its destination
@@ -43,6 +43,8 @@ struct QuotedFlow {
     uint8_t code = 0;
     bool ipv6 = false;  // type and code are ICMPv6's
     uint32_t mtu = 0;   // fragmentation needed, packet too big; else 0
+    bool tcp = false;
+    uint32_t sequence = 0;  // TCP: of the quoted segment
 };
 
 class Host {

@@ -59,8 +59,9 @@ std::optional<Drop> Host::quoted(const wire::Icmp& message, std::optional<Quoted
     if (message.kind() != wire::Icmp::Kind::error) return Drop::icmp_unmatched;
     auto packet = message.quoted();
     if (!packet) return Drop::icmp_malformed;
-    bool ours = packet->has_ports && packet->protocol == static_cast<uint8_t>(wire::Protocol::udp) &&
-                interfaces_->owner(packet->source) != kNoInterface;
+    bool tcp = packet->protocol == static_cast<uint8_t>(wire::Protocol::tcp);
+    bool ours =
+        packet->has_ports && (!tcp || packet->has_sequence) && interfaces_->owner(packet->source) != kNoInterface;
     if (!ours) return Drop::icmp_unmatched;
     counters_.add(Counter::icmp_errors_received);
     flow = QuotedFlow{.local = {packet->source, packet->source_port},
@@ -68,7 +69,9 @@ std::optional<Drop> Host::quoted(const wire::Icmp& message, std::optional<Quoted
                       .type = message.type(),
                       .code = message.code(),
                       .ipv6 = message.family() == Family::ipv6,
-                      .mtu = message.mtu()};
+                      .mtu = message.mtu(),
+                      .tcp = tcp,
+                      .sequence = packet->sequence};
     return std::nullopt;
 }
 

@@ -24,6 +24,7 @@ struct PortFacts {
     uint16_t mtu = 1500;
     bool tx_ipv4_checksum = false;  // the device fills these in
     bool tx_udp_checksum = false;
+    bool tx_tcp_checksum = false;
 };
 
 struct Interface {
@@ -36,6 +37,7 @@ struct Interface {
     uint64_t mac_bits = 0;  // the same in the upper 48 bits
     bool tx_ipv4_checksum = false;
     bool tx_udp_checksum = false;
+    bool tx_tcp_checksum = false;
     std::vector<Prefix> addresses;  // ours, with the on-link prefix length
     std::vector<Prefix> foreign;    // on-link elsewhere and not here: a source in one of these cannot arrive here
     IpAddress link_local;           // fe80::/64 with the interface identifier of the MAC; :: without IPv6

@@ -89,6 +89,7 @@ void InterfacesBuilder::add_interface(const contract::Interface& from) {
     to.mac_bits = load_be64(padded.data());
     to.tx_ipv4_checksum = port->tx_ipv4_checksum;
     to.tx_udp_checksum = port->tx_udp_checksum;
+    to.tx_tcp_checksum = port->tx_tcp_checksum;
     if (to.vlan > kLastVlan) refuse(what + "VLAN " + std::to_string(to.vlan) + "; use 1 to 4094, or 0 for untagged");
     if (uint16_t other = out_->find(to.port, to.vlan); other != kNoInterface)
         refuse(what + "has the port and VLAN of interface " + out_->interfaces_[other].name +

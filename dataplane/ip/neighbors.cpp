@@ -197,6 +197,7 @@ void Neighbors::publish(uint32_t slot) {
     t.ipv6 = !e.address.is_v4();
     t.tx_ipv4_checksum = i.tx_ipv4_checksum;
     t.tx_udp_checksum = i.tx_udp_checksum;
+    t.tx_tcp_checksum = i.tx_tcp_checksum;
     t.l2_length = static_cast<uint8_t>(
         wire::write_ethernet(t.l2.data(), e.mac, i.mac, i.vlan, wire::ether_type(e.address.family())));
 }

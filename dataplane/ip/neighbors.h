@@ -49,6 +49,7 @@ struct alignas(64) HopTarget {
     bool ipv6 = false;      // EtherType in `l2`
     bool tx_ipv4_checksum = false;
     bool tx_udp_checksum = false;
+    bool tx_tcp_checksum = false;
     std::array<uint8_t, 18> l2{};  // Ethernet header to copy
     Instant last_used{};
 };

@@ -78,6 +78,14 @@ class Output {
         return true;
     }
 
+    // Sends the mbuf's data as one TCP segment: header, options and payload, checksum field zero. The checksum is the
+    // device's if it can, else done here; IPv4 with "don't fragment". Takes the mbuf (one segment, headroom for 58
+    // bytes of headers). `hop` as in send_udp.
+    bool send_tcp(rte_mbuf* segment, const IpAddress& source, const IpAddress& destination, Hop& hop, Instant now);
+
+    // MTU of the interface that packets from `source` to `destination` leave by; 0 without a route.
+    uint16_t mtu(const IpAddress& source, const IpAddress& destination) const;
+
     // Sends a whole IP packet, checksums done, that starts at its IP header. Takes the mbuf. Longer than the MTU:
     // fragments (IPv4: unless DF is set).
     bool send_ip(rte_mbuf* packet, const IpAddress& source, const IpAddress& destination, bool dont_fragment, Hop& hop,

@@ -69,9 +69,11 @@ void Port::configure(std::span<rte_mempool* const> pools) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = functions;
     }
-    rx_offloads_ = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+    rx_offloads_ = info.rx_offload_capa &
+                   (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
     // No MBUF_FAST_FREE: frames of one queue may come from several pools.
-    tx_offloads_ = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+    tx_offloads_ = info.tx_offload_capa &
+                   (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
     conf.rxmode.offloads = rx_offloads_;
     conf.txmode.offloads = tx_offloads_;
     if (int e = rte_eth_dev_configure(id_, queues_, queues_, &conf); e != 0)
@@ -135,7 +137,8 @@ std::string Port::offloads() const {
                             {rx_ipv4_checksum(), "rx-ipv4-checksum"},
                             {rx_udp_checksum(), "rx-udp-checksum"},
                             {tx_ipv4_checksum(), "tx-ipv4-checksum"},
-                            {tx_udp_checksum(), "tx-udp-checksum"}})
+                            {tx_udp_checksum(), "tx-udp-checksum"},
+                            {tx_tcp_checksum(), "tx-tcp-checksum"}})
         if (on) out += (out.empty() ? "" : ", ") + std::string(name);
     return out.empty() ? "none" : out;
 }

@@ -54,6 +54,7 @@ class Port {
     bool rx_udp_checksum() const { return rx_offloads_ & RTE_ETH_RX_OFFLOAD_UDP_CKSUM; }
     bool tx_ipv4_checksum() const { return tx_offloads_ & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM; }
     bool tx_udp_checksum() const { return tx_offloads_ & RTE_ETH_TX_OFFLOAD_UDP_CKSUM; }
+    bool tx_tcp_checksum() const { return tx_offloads_ & RTE_ETH_TX_OFFLOAD_TCP_CKSUM; }
     // In use, for people: "rss, rx-ipv4-checksum, tx-udp-checksum"; "none".
     std::string offloads() const;
 

@@ -21,6 +21,9 @@ void read_ports(Bytes transport, QuotedPacket& quoted) {
     quoted.has_ports = true;
     quoted.source_port = load_be16(transport.data());
     quoted.destination_port = load_be16(transport.data() + 2);
+    if (quoted.protocol != static_cast<uint8_t>(Protocol::tcp) || transport.size() < 8) return;
+    quoted.has_sequence = true;
+    quoted.sequence = load_be32(transport.data() + 4);
 }
 
 std::optional<QuotedPacket> quoted_v4(Bytes packet) {

@@ -45,6 +45,8 @@ struct QuotedPacket {
     bool has_ports = false;  // UDP or TCP, first fragment, and the ports are within the quote
     uint16_t source_port = 0;
     uint16_t destination_port = 0;
+    bool has_sequence = false;  // TCP, and the sequence number is within the quote
+    uint32_t sequence = 0;
 };
 
 // A message whose length and checksum were proved.
