@@ -35,7 +35,6 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
     if (advanced) {
         delivered += pop_acknowledged(c, ack, s.options);
         c.progress_at = now_;
-        c.backoff = 0;
         c.consecutive_full_losses = 0;
     }
     // RFC 5681 section 2: a duplicate ACK.
@@ -150,7 +149,7 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
     if (!timed && fresh && c.timestamps_on && options.has_timestamps) {
         uint32_t age = timestamp(c.ts_offset) - options.timestamps.echo;
         if (options.timestamps.echo != 0 && age < 60'000) {
-            sample = age * kClockTick;
+            sample = std::max(age, 1U) * kClockTick;
             timed = true;
         }
     }
@@ -167,6 +166,7 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
 // RFC 6298 section 2.
 void Engine::sample_rtt(Connection& c, Duration rtt) {
     rtt = std::max(rtt, Duration{1us});
+    c.backoff = 0;  // kept until something was timed (RFC 6298 section 5, Karn)
     if (c.min_rtt == Duration{0} || rtt <= c.min_rtt || now_ - c.min_rtt_at > kMinRttLifetime) {
         c.min_rtt = rtt;
         c.min_rtt_at = now_;

@@ -151,9 +151,12 @@ void Engine::on_text(Connection& c, Incoming& in) {
     }
     Seq fin_at = in.seq() + static_cast<uint32_t>(s.payload.size());
     if (!s.payload.empty()) store(c, in.seq(), s.payload);
-    if (fin && fin_at == c.rcv_nxt) on_fin(c, fin_at);
-    // A FIN beyond a gap is not remembered: its sender repeats it.
-    if (fin && fin_at != c.rcv_nxt && !c.fin_received) c.ack_now = true;
+    if (fin) {
+        c.fin_known = true;
+        c.fin_at = fin_at;
+        if (s.payload.empty() || c.fin_at <= c.rcv_nxt) c.ack_now = true;  // store() has told of text beyond a gap
+    }
+    if (c.fin_known && c.fin_at <= c.rcv_nxt) on_fin(c);
 }
 
 void Engine::store(Connection& c, Seq seq, Bytes text) {
@@ -209,8 +212,9 @@ void Engine::store(Connection& c, Seq seq, Bytes text) {
     }
 }
 
-void Engine::on_fin(Connection& c, Seq fin) {
-    c.rcv_nxt = fin + 1;
+// All before the FIN has arrived; what a confused peer sends beyond it is not looked at.
+void Engine::on_fin(Connection& c) {
+    c.rcv_nxt += 1;
     c.fin_received = true;
     c.event_readable = true;
     c.ack_now = true;

@@ -59,7 +59,7 @@ void Engine::on_fin_acknowledged(Connection& c) {
 }
 
 void Engine::enter_time_wait(Connection& c) {
-    send_ack(c);
+    if (c.ack_now) send_ack(c);  // it was the peer's FIN that ended it
     if (time_wait_.full()) {
         counters_.add(Counter::tcp_time_wait_evicted);
         remove_time_wait(time_wait_.oldest());

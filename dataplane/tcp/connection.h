@@ -92,7 +92,8 @@ class Connection final : public Stream {
     bool ack_now;
     bool fin_queued;  // shutdown() was called: a FIN follows the data
     bool fin_sent;
-    bool fin_received;
+    bool fin_received;  // and all before it
+    bool fin_known;     // a FIN has arrived, at fin_at
     bool timestamps_on;
     bool sack_on;
     bool write_blocked;  // a write() took less than all
@@ -124,6 +125,7 @@ class Connection final : public Stream {
     Seq rcv_read;  // next byte that the user reads
     Seq rcv_adv;   // right edge of the window as it was told
     Seq last_ack_sent;
+    Seq fin_at;
     uint32_t snd_wnd;
     uint32_t max_snd_wnd;
     uint32_t unacknowledged;  // payload bytes received since the last acknowledgement

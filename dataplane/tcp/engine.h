@@ -151,7 +151,7 @@ class Engine {
     void on_text(Connection& c, Incoming& in);
     void store(Connection& c, Seq seq, Bytes text);
     void note_duplicate(Connection& c, Seq left, Seq right);
-    void on_fin(Connection& c, Seq fin);
+    void on_fin(Connection& c);
     void challenge(Connection& c, uint16_t limit = kChallenges);
 
     // acknowledgement.cpp
@@ -182,7 +182,7 @@ class Engine {
 
     // sending.cpp
     void send_pending(Connection& c);
-    bool send_new(Connection& c, bool loss_probe);
+    bool send_new(Connection& c, bool forced);
     bool send_lost(Connection& c);
     void transmit(Connection& c, Seq seq, uint32_t length, bool fin);
     void retransmit(Connection& c, SentRecord& r);
@@ -199,6 +199,7 @@ class Engine {
 
     // timers.cpp
     void on_timer(Connection& c);
+    Instant give_up_at(const Connection& c, Instant at) const;
     void set_timer(Connection& c, TimerKind kind, Instant at);
     void arm_retransmission(Connection& c);  // RTO, or the loss probe before it
     void arm_persist(Connection& c);

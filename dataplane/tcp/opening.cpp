@@ -138,6 +138,8 @@ void Engine::on_half_open_segment(Incoming& in, uint32_t index) {
         ack.ack = next.raw();
         ack.flags = wire::kAck;
         ack.window = listener ? first_window(listener->options) : uint16_t{0};
+        if (half.has_scale && listener)
+            ack.window >>= scale_for(std::min(listener->options.receive_buffer, kMaxBuffer));
         if (half.timestamps) {
             ack.options.has_timestamps = true;
             ack.options.timestamps = {timestamp(secrets_.timestamp_offset(half.key)), half.ts_recent};
@@ -325,7 +327,7 @@ void Engine::send_syn(Connection& c) {
     c.syn_transmissions++;
     c.last_sent_at = now_;
     send_control(c.key, c.hop, s);
-    set_timer(c, TimerKind::retransmission, now_ + kInitialRto * (1 << (c.syn_transmissions - 1)));
+    set_timer(c, TimerKind::retransmission, give_up_at(c, now_ + kInitialRto * (1 << (c.syn_transmissions - 1))));
 }
 
 uint16_t Engine::advertised_mss(const IpAddress& local, const IpAddress& remote) {

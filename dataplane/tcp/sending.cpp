@@ -27,9 +27,9 @@ void Engine::send_pending(Connection& c) {
     if (c.in_flight() == 0 && c.unsent() > 0) arm_persist(c);
 }
 
-// One segment of new data, or the FIN, if windows allow. A loss probe may exceed the congestion window (RFC 8985
-// section 7.3).
-bool Engine::send_new(Connection& c, bool loss_probe) {
+// One segment of new data, or the FIN, if windows allow. `forced`: a loss probe may exceed the congestion window
+// (RFC 8985 section 7.3), and after a while even a silly window is used.
+bool Engine::send_new(Connection& c, bool forced) {
     if (c.fin_sent) return false;
     uint32_t unsent = c.unsent();
     bool fin_only = unsent == 0;
@@ -41,9 +41,9 @@ bool Engine::send_new(Connection& c, bool loss_probe) {
         uint32_t wanted = std::min<uint32_t>(unsent, c.mss);
         size = std::min(wanted, told);
         // Silly window avoidance (RFC 9293 section 3.8.6.2.1); Nagle's delay is off.
-        if (size < wanted && size < c.max_snd_wnd / 2) return false;
+        if (size < wanted && size < c.max_snd_wnd / 2 && !forced) return false;
         uint32_t pipe = c.pipe();
-        if (pipe > 0 && pipe + size > c.congestion.window() && !loss_probe) {
+        if (pipe > 0 && pipe + size > c.congestion.window() && !forced) {
             c.window_limited = true;
             return false;
         }

@@ -7,6 +7,12 @@
 
 namespace fedge::tcp {
 
+namespace {
+
+constexpr uint32_t kScarceSendBuffer = 4 * kBlockSize;
+
+}  // namespace
+
 std::string_view name(CloseReason reason) {
     switch (reason) {
         case CloseReason::finished: return "finished";
@@ -55,7 +61,9 @@ size_t Connection::writable() const {
     if (!sends || fin_queued) return 0;
     Seq oldest = snd_una <= iss ? iss + 1 : snd_una;
     uint32_t queued = snd_end - oldest;
-    return queued < options.send_buffer ? options.send_buffer - queued : 0;
+    // When memory runs short, those who do not read must not keep it from those who do.
+    uint32_t limit = engine->pool().scarce() ? std::min(options.send_buffer, kScarceSendBuffer) : options.send_buffer;
+    return queued < limit ? limit - queued : 0;
 }
 
 size_t Connection::write(Bytes bytes) {

@@ -18,6 +18,12 @@ Duration user_timeout(const Connection& c) {
 
 }  // namespace
 
+// `at`, or when the user timeout ends if that is sooner.
+Instant Engine::give_up_at(const Connection& c, Instant at) const {
+    Duration limit = user_timeout(c);
+    return limit == Duration{0} ? at : std::max(std::min(at, c.progress_at + limit), now_ + kClockTick);
+}
+
 void Engine::set_timer(Connection& c, TimerKind kind, Instant at) {
     c.timer_kind = kind;
     c.timer_at = at;
@@ -36,10 +42,7 @@ void Engine::arm_retransmission(Connection& c) {
         }
         if (after < timeout) return set_timer(c, TimerKind::loss_probe, now_ + after);
     }
-    Instant at = now_ + timeout;
-    if (Duration limit = user_timeout(c); limit != Duration{0})
-        at = std::max(std::min(at, c.progress_at + limit), now_ + kClockTick);
-    set_timer(c, TimerKind::retransmission, at);
+    set_timer(c, TimerKind::retransmission, give_up_at(c, now_ + timeout));
 }
 
 // The window is closed, or too small to be worth it, and nothing is in flight that would tell when it opens.
@@ -58,7 +61,8 @@ void Engine::set_life(Connection& c) {
     if (c.options.idle_timeout != Duration{0}) c.life_at = c.heard_at + c.options.idle_timeout;
     if (c.options.keepalive != Duration{0}) {
         Duration interval = std::min(c.options.keepalive, kKeepaliveInterval);
-        c.life_at = std::min(c.life_at, c.heard_at + c.options.keepalive + c.keepalive_probes * interval);
+        Instant at = c.heard_at + c.options.keepalive + c.keepalive_probes * interval;
+        c.life_at = std::min(c.life_at, at > now_ ? at : now_ + interval);
     }
     if (c.state == State::fin_wait_2 && !c.handler) c.life_at = std::min(c.life_at, c.progress_at + kFinWait2);
 }
@@ -75,8 +79,11 @@ void Engine::on_life(Connection& c) {
             reset(c);
             return end(c, CloseReason::idle);
         }
-        c.keepalive_probes++;
-        send_keepalive(c);
+        // RFC 9293 section 3.8.4: not while anything is outstanding; then retransmission finds out.
+        if (c.in_flight() == 0) {
+            c.keepalive_probes++;
+            send_keepalive(c);
+        }
     }
     set_life(c);
 }
@@ -102,10 +109,11 @@ void Engine::on_timer(Connection& c) {
                     reset(c);
                     return end(c, CloseReason::window_held_shut);
                 }
-                // The window may have opened a little: that is sent now (the override of RFC 9293 section 3.8.6.2.1).
+                // A window that is open, but not worth it by itself, is used now (RFC 9293 section 3.8.6.2.1).
+                if (send_new(c, true)) break;
                 send_window_probe(c);
                 if (c.backoff < 16) c.backoff++;
-                set_timer(c, TimerKind::persist, now_ + rto(c));
+                set_timer(c, TimerKind::persist, give_up_at(c, now_ + rto(c)));
                 break;
             case TimerKind::retransmission:
                 if (c.state == State::syn_sent || c.state == State::syn_received) {
