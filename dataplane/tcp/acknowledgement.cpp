@@ -29,11 +29,12 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
     if (ack >= c.snd_una) update_window(c, in);
 
     bool duplicate_told = false;
-    uint32_t delivered = c.sack_on ? take_sacks(c, s.options, duplicate_told) : 0;
+    Seq fack = c.rack_fack;
+    uint32_t delivered = c.sack_on ? take_sacks(c, s.options, fack, duplicate_told) : 0;
     bool advanced = ack > c.snd_una;
     uint32_t acknowledged = ack - c.snd_una;
     if (advanced) {
-        delivered += pop_acknowledged(c, ack, s.options);
+        delivered += pop_acknowledged(c, ack, s.options, fack);
         c.progress_at = now_;
         c.consecutive_full_losses = 0;
     }
@@ -52,8 +53,9 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
         if (duplicate) delivered += c.mss;
         detect_by_duplicates(c, advanced);
     }
-    if (c.in_recovery && ack >= c.recovery_point) end_recovery(c);
-    if (c.in_recovery && !c.after_timeout) {
+    if (c.in_recovery && ack >= c.recovery_point) {
+        end_recovery(c);
+    } else if (c.in_recovery && !c.after_timeout) {
         c.congestion.during_recovery(delivered, c.pipe());
     } else if (advanced && !undone && c.window_limited) {
         c.congestion.on_acknowledged(acknowledged, c.after_timeout, c.srtt, now_);
@@ -88,7 +90,7 @@ void Engine::update_window(Connection& c, const Incoming& in) {
 }
 
 // Marks what the peer says it has (RFC 2018, 6675). Returns how many bytes are newly known to have arrived.
-uint32_t Engine::take_sacks(Connection& c, const wire::TcpOptions& options, bool& duplicate_told) {
+uint32_t Engine::take_sacks(Connection& c, const wire::TcpOptions& options, Seq fack, bool& duplicate_told) {
     uint32_t fresh = 0;
     for (size_t i = 0; i < options.sack_count; i++) {
         Seq left{options.sacks[i].left};
@@ -107,7 +109,8 @@ uint32_t Engine::take_sacks(Connection& c, const wire::TcpOptions& options, bool
             if (r.end() > right) break;
             if (r.begin() < left || r.is(SentRecord::kSacked)) continue;
             fresh += r.length;
-            on_delivered(c, r, options);
+            // An out-of-order segment does not move the timestamp that is echoed (RFC 7323 section 4.3).
+            on_delivered(c, r, nullptr, fack);
             c.sacked_bytes += r.length;
             if (r.is(SentRecord::kLost)) c.lost_bytes -= r.length;
             if (r.is(SentRecord::kRetransmitted)) c.retransmitted_bytes -= r.length;
@@ -118,7 +121,8 @@ uint32_t Engine::take_sacks(Connection& c, const wire::TcpOptions& options, bool
 }
 
 // Takes away what is acknowledged. Returns how many bytes are newly known to have arrived.
-uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions& options) {
+uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions& options, Seq fack) {
+    const wire::TcpTimestamps* echo = c.timestamps_on && options.has_timestamps ? &options.timestamps : nullptr;
     uint32_t fresh = 0;
     Duration sample{-1};
     bool timed = false;
@@ -130,7 +134,7 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
             c.sacked_bytes -= taken;
         } else {
             fresh += taken;
-            on_delivered(c, r, options);
+            on_delivered(c, r, echo, fack);
             if (r.is(SentRecord::kLost)) c.lost_bytes -= taken;
             if (r.is(SentRecord::kRetransmitted)) c.retransmitted_bytes -= taken;
             if (r.transmissions == 1) {  // Karn: only what was sent once (RFC 6298 section 3)
@@ -146,9 +150,9 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
         c.record_head++;
     }
     // Without a record that may be timed, the echo of our timestamp still tells (RFC 7323 section 4.1).
-    if (!timed && fresh && c.timestamps_on && options.has_timestamps) {
-        uint32_t age = timestamp(c.ts_offset) - options.timestamps.echo;
-        if (options.timestamps.echo != 0 && age < 60'000) {
+    if (!timed && fresh && echo) {
+        uint32_t age = timestamp(c.ts_offset) - echo->echo;
+        if (age < 60'000) {
             sample = std::max(age, 1U) * kClockTick;
             timed = true;
         }

@@ -134,7 +134,7 @@ void Engine::receive(const IcmpError& error, Instant now) {
         end(c, CloseReason::unreachable);
     } else if (error.kind == IcmpError::Kind::too_big && c.synchronized()) {
         uint32_t mtu = std::max<uint32_t>(error.mtu, min_mtu(error.remote.address));
-        if (mtu < c.mss + option_bytes(c) + ip_and_tcp(error.remote.address))
+        if (mtu < uint32_t{c.mss} + option_bytes(c) + ip_and_tcp(error.remote.address))
             shrink_segments(c, static_cast<uint16_t>(mtu));
     }
     deliver(c);
@@ -143,9 +143,10 @@ void Engine::receive(const IcmpError& error, Instant now) {
 
 void Engine::set_mss(Connection& c, uint16_t mtu) {
     uint16_t headers = ip_and_tcp(c.key.remote_address());
-    uint32_t room = mtu > headers + kMinMss ? mtu - headers : kMinMss;
+    uint32_t room = mtu > headers + kMinMss ? uint32_t{mtu} - headers : kMinMss;
     uint32_t mss = std::min<uint32_t>({room, c.peer_mss, kMaxMss});
-    c.mss = static_cast<uint16_t>(mss > option_bytes(c) + kMinMss ? mss - option_bytes(c) : kMinMss);
+    uint32_t options = option_bytes(c);
+    c.mss = static_cast<uint16_t>(mss > options + kMinMss ? mss - options : kMinMss);
 }
 
 // The path takes less than we send: what is in flight and too long is sent again in pieces, and the congestion window

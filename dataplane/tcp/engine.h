@@ -157,14 +157,16 @@ class Engine {
     // acknowledgement.cpp
     bool on_ack(Connection& c, const Incoming& in);  // false: the segment goes no further
     void update_window(Connection& c, const Incoming& in);
-    uint32_t take_sacks(Connection& c, const wire::TcpOptions& options, bool& duplicate_told);
-    uint32_t pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions& options);
+    uint32_t take_sacks(Connection& c, const wire::TcpOptions& options, Seq fack, bool& duplicate_told);
+    uint32_t pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions& options, Seq fack);
     void sample_rtt(Connection& c, Duration rtt);
     Duration rto(const Connection& c) const;
     void on_all_acknowledged(Connection& c);
 
     // loss.cpp
-    void on_delivered(Connection& c, const SentRecord& record, const wire::TcpOptions& options);
+    // `echo`: the peer's echo of our timestamp, where it says which transmission it is about. `fack`: RACK.fack before
+    // this acknowledgement.
+    void on_delivered(Connection& c, const SentRecord& record, const wire::TcpTimestamps* echo, Seq fack);
     void detect_losses(Connection& c);
     void detect_by_duplicates(Connection& c, bool advanced);
     Duration reordering_window(const Connection& c) const;
@@ -201,6 +203,7 @@ class Engine {
     void on_timer(Connection& c);
     Instant give_up_at(const Connection& c, Instant at) const;
     void set_timer(Connection& c, TimerKind kind, Instant at);
+    bool arm_loss_probe(Connection& c);
     void arm_retransmission(Connection& c);  // RTO, or the loss probe before it
     void arm_persist(Connection& c);
     void delay_ack(Connection& c);

@@ -38,14 +38,13 @@ uint32_t Engine::first_record_at(Connection& c, Seq seq) {
 }
 
 // RFC 8985 section 6.2, steps 1 to 3, for one segment that the peer has now.
-void Engine::on_delivered(Connection& c, const SentRecord& r, const wire::TcpOptions& options) {
+void Engine::on_delivered(Connection& c, const SentRecord& r, const wire::TcpTimestamps* echo, Seq fack) {
     Duration rtt = now_ - r.sent_at;
     if (r.transmissions > 1) {
         // Which of the transmissions arrived? Not the last one, if its timestamp is not echoed, or if that would have
         // been too fast.
         uint32_t stamped = timestamp(c.ts_offset) - static_cast<uint32_t>(rtt / kClockTick);
-        if (c.timestamps_on && options.has_timestamps && static_cast<int32_t>(options.timestamps.echo - stamped) < -1)
-            return;
+        if (echo && static_cast<int32_t>(echo->echo - stamped) < -1) return;
         if (rtt < c.min_rtt) return;
     }
     c.rack_rtt = rtt;
@@ -53,11 +52,8 @@ void Engine::on_delivered(Connection& c, const SentRecord& r, const wire::TcpOpt
         c.rack_sent_at = r.sent_at;
         c.rack_end = r.end();
     }
-    if (r.end() > c.rack_fack) {
-        c.rack_fack = r.end();
-    } else if (r.transmissions == 1 && r.end() < c.rack_fack) {
-        c.reordering_seen = true;
-    }
+    c.rack_fack = later(c.rack_fack, r.end());
+    if (r.transmissions == 1 && r.end() < fack) c.reordering_seen = true;
 }
 
 // RFC 8985 section 6.2 step 4.

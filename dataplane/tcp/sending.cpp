@@ -70,6 +70,8 @@ bool Engine::send_new(Connection& c, bool forced) {
     if (c.pipe() + c.mss > c.congestion.window()) c.window_limited = true;
     if (c.timer_kind == TimerKind::none || c.timer_kind == TimerKind::loss_probe || c.timer_kind == TimerKind::persist)
         arm_retransmission(c);
+    else if (c.timer_kind == TimerKind::retransmission)
+        arm_loss_probe(c);  // more than one segment in flight now; a running RTO is not put off (RFC 6298 section 5.1)
     return true;
 }
 
@@ -84,7 +86,10 @@ bool Engine::send_lost(Connection& c) {
     if (n == c.record_tail) return false;
     SentRecord& r = record(c, n);
     uint32_t pipe = c.pipe();
-    if (pipe > 0 && pipe + r.length > c.congestion.window()) return false;
+    if (pipe > 0 && pipe + r.length > c.congestion.window()) {
+        c.window_limited = true;
+        return false;
+    }
     r.flags |= SentRecord::kRetransmitted;
     c.retransmitted_bytes += r.length;
     retransmit(c, r);

@@ -29,20 +29,24 @@ void Engine::set_timer(Connection& c, TimerKind kind, Instant at) {
     c.timer_at = at;
 }
 
-// The retransmission timer, or in front of it the tail loss probe (RFC 8985 section 7.2).
+// RFC 8985 section 7.2. False: there is nothing to probe for, or the retransmission timeout is sooner.
+bool Engine::arm_loss_probe(Connection& c) {
+    bool possible = c.sack_on && !c.in_recovery && c.sacked_bytes == 0 && !c.probe_outstanding && c.backoff == 0;
+    if (!possible) return false;
+    Duration after = kInitialRto;
+    if (c.srtt != Duration{0}) {
+        after = 2 * c.srtt;
+        after += c.record_count() == 1 ? kPeerAckDelay : 2 * kClockTick;
+    }
+    if (after >= rto(c)) return false;
+    set_timer(c, TimerKind::loss_probe, now_ + after);
+    return true;
+}
+
+// The retransmission timer, or in front of it the tail loss probe.
 void Engine::arm_retransmission(Connection& c) {
     if (c.in_flight() == 0) return set_timer(c, TimerKind::none, kNever);
-    Duration timeout = rto(c);
-    bool probe = c.sack_on && !c.in_recovery && c.sacked_bytes == 0 && !c.probe_outstanding && c.backoff == 0;
-    if (probe) {
-        Duration after = kInitialRto;
-        if (c.srtt != Duration{0}) {
-            after = 2 * c.srtt;
-            after += c.record_count() == 1 ? kPeerAckDelay : 2 * kClockTick;
-        }
-        if (after < timeout) return set_timer(c, TimerKind::loss_probe, now_ + after);
-    }
-    set_timer(c, TimerKind::retransmission, give_up_at(c, now_ + timeout));
+    if (!arm_loss_probe(c)) set_timer(c, TimerKind::retransmission, give_up_at(c, now_ + rto(c)));
 }
 
 // The window is closed, or too small to be worth it, and nothing is in flight that would tell when it opens.

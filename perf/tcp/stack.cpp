@@ -1,0 +1,253 @@
+// Our TCP on ring ports: requests and bulk on one core, and what a SYN flood costs.
+//
+//   perf-tcp requests CONNECTIONS REQUESTS    cycles of the server per request of 64 bytes answered with 64 bytes
+//   perf-tcp bulk MEGABYTES                   cycles per byte of sender and receiver, segments of 1460 bytes
+//   perf-tcp flood CONNECTIONS REQUESTS RATE  requests with RATE spoofed SYN/s at the same time, and without
+//
+// prints one JSON object per line. Both hosts run on one thread, each is timed by itself. Every answer is checked.
+#include <rte_cycles.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+
+#include "dataplane/port/eal.h"
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/headers.h"
+#include "dataplane/wire/tcp.h"
+#include "perf/tcp/two_hosts.h"
+#include "perf/tcp/users.h"
+
+namespace {
+
+using namespace fedge;
+using perf::RingHost;
+
+constexpr uint32_t kBatch = 256;  // requests under way at a time
+constexpr uint16_t kPort = 5061;
+constexpr uint32_t kPerAddress = 20'000;  // connections from one client address
+
+std::string address(uint32_t last) {
+    return IpAddress::v4(0x0a000000 + last).text();
+}
+
+class Bench {
+  public:
+    explicit Bench(uint32_t connections)
+        : to_server_(perf::make_ring("to-server", 16384)),
+          to_client_(perf::make_ring("to-client", 16384)),
+          clients_(connections / kPerAddress + 1),
+          server_("server", to_server_, to_client_, {address(1) + "/8"}, settings(connections), now()),
+          client_("client", to_client_, to_server_, client_addresses(), settings(connections), now()) {}
+
+    Instant now() const {
+        double seconds = static_cast<double>(rte_rdtsc()) / static_cast<double>(rte_get_tsc_hz());
+        return Instant{duration_cast<Duration>(std::chrono::duration<double>(seconds))};
+    }
+    RingHost& server() { return server_; }
+    RingHost& client() { return client_; }
+    uint64_t server_cycles = 0;
+    uint64_t client_cycles = 0;
+
+    uint32_t turn_server() { return timed(server_, server_cycles); }
+    uint32_t turn_client() { return timed(client_, client_cycles); }
+    template <typename Done>
+    void until(Done&& done, const char* what) {
+        Instant deadline = now() + 60s;
+        while (!done()) {
+            turn_server();
+            turn_client();
+            if (now() > deadline) throw std::runtime_error(std::string("not in time: ") + what);
+        }
+    }
+
+    void connect(std::vector<perf::Requester>& users) {
+        Endpoint server{IpAddress::parse(address(1)).value(), kPort};
+        for (size_t i = 0; i < users.size(); i++) {
+            auto local = IpAddress::parse(address(2 + static_cast<uint32_t>(i / kPerAddress))).value();
+            users[i].start(client_.tcp().connect(local, server, {}, users[i]));
+            if (i % 64 == 63 || i + 1 == users.size())
+                until([&] { return users[i].open() && users[i > 63 ? i - 63 : 0].open(); }, "connecting");
+        }
+        until([&] { return std::all_of(users.begin(), users.end(), [](const auto& u) { return u.open(); }); },
+              "connecting");
+    }
+
+    // Spoofed SYNs in front of the server, as a flood brings them.
+    void inject_syns(uint32_t count) {
+        for (uint32_t i = 0; i < count; i++) {
+            rte_mbuf* frame = rte_pktmbuf_alloc(client_.pool());
+            if (!frame) return;
+            auto* p = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(frame, 14 + 20 + 24));
+            IpAddress source = IpAddress::v4(0x0b000000 + (random_.u32() & 0xffffff));
+            IpAddress destination = IpAddress::parse(address(1)).value();
+            wire::write_ethernet(p, server_.mac(), client_.mac(), 0, wire::kEtherTypeIpv4);
+            wire::IpFields fields;
+            fields.protocol = 6;
+            fields.payload_length = 24;
+            wire::write_ip(p + 14, source, destination, fields);
+            wire::TcpSegment syn;
+            syn.source_port = static_cast<uint16_t>(random_.u32() | 1024);
+            syn.destination_port = kPort;
+            syn.seq = random_.u32();
+            syn.flags = wire::kSyn;
+            syn.window = 65535;
+            syn.options.mss = 1460;
+            wire::write_tcp(p + 34, syn);
+            store_be16(p + 34 + 16, wire::transport_checksum(source, destination, 6, {p + 34, 24}));
+            if (rte_ring_enqueue(to_server_, frame) != 0) rte_pktmbuf_free(frame);
+        }
+    }
+
+  private:
+    uint32_t timed(RingHost& host, uint64_t& cycles) {
+        Instant at = now();
+        uint64_t begin = rte_rdtsc();
+        uint32_t n = host.turn(at);
+        cycles += rte_rdtsc() - begin;
+        return n;
+    }
+    std::vector<std::string> client_addresses() const {
+        std::vector<std::string> all;
+        for (uint32_t i = 0; i < clients_; i++) all.push_back(address(2 + i) + "/8");
+        return all;
+    }
+    static tcp::Settings settings(uint32_t connections) {
+        tcp::Settings s;
+        s.limits.connections = connections + 64;
+        s.limits.connections_per_prefix = connections + 64;
+        s.limits.half_open_per_prefix = s.limits.half_open;
+        return s;
+    }
+
+    rte_ring* to_server_;
+    rte_ring* to_client_;
+    uint32_t clients_;
+    RingHost server_;
+    RingHost client_;
+    SeededRandom random_{11};
+};
+
+// Cycles of the server per request. With `syn_rate`, so many SYNs arrive in each second of the server's time.
+double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate) {
+    SeededRandom random(3);
+    uint64_t done = 0;
+    bench.server_cycles = 0;
+    double owed = 0;
+    uint64_t charged = 0;
+    std::vector<perf::Requester*> asked;
+    while (done < count) {
+        asked.clear();
+        while (asked.size() < kBatch) {
+            perf::Requester& user = users[random.below(static_cast<uint32_t>(users.size()))];
+            if (user.waiting()) continue;
+            user.ask();
+            asked.push_back(&user);
+        }
+        Instant deadline = bench.now() + 10s;
+        while (std::any_of(asked.begin(), asked.end(), [](auto* u) { return u->waiting(); })) {
+            bench.turn_client();
+            owed +=
+                static_cast<double>(bench.server_cycles - charged) / static_cast<double>(rte_get_tsc_hz()) * syn_rate;
+            charged = bench.server_cycles;
+            auto now_due = static_cast<uint32_t>(owed);
+            bench.inject_syns(now_due);
+            owed -= now_due;
+            while (bench.turn_server() > 0) {
+            }
+            if (bench.now() > deadline) throw std::runtime_error("requests are not answered");
+        }
+        done += asked.size();
+    }
+    return static_cast<double>(bench.server_cycles) / static_cast<double>(done);
+}
+
+void print(const char* metric, double value, const char* unit, const char* against, double ratio) {
+    std::printf("{\"metric\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"against\":\"%s\",\"ratio\":%.3f}\n", metric, value,
+                unit, against, ratio);
+}
+
+void run_requests(uint32_t connections, uint64_t count) {
+    Bench bench(connections);
+    perf::EchoServer echo;
+    bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
+    std::vector<perf::Requester> users(connections);
+    bench.connect(users);
+    requests(bench, users, count / 8, 0);  // warm
+    double cycles = requests(bench, users, count, 0);
+    double per_second = static_cast<double>(rte_get_tsc_hz()) / cycles;
+    print("cycles_per_request", cycles, "cycles", "", 0);
+    print("requests_per_second", per_second, "1/s", "goal 1000000/s", per_second / 1e6);
+    auto bytes = static_cast<double>(bench.server().tcp().bytes_per_connection());
+    print("bytes_per_idle_connection", bytes, "bytes", "limit 1024", bytes / 1024);
+    tcp::MemoryUse memory = bench.server().tcp().memory();
+    print("buffer_blocks_held", memory.blocks_used, "blocks", "", 0);
+}
+
+void run_flood(uint32_t connections, uint64_t count, double rate) {
+    Bench bench(connections);
+    perf::EchoServer echo;
+    bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
+    std::vector<perf::Requester> users(connections);
+    bench.connect(users);
+    requests(bench, users, count / 8, 0);
+    double quiet = requests(bench, users, count, 0);
+    double flooded = requests(bench, users, count, rate);
+    print("synflood.kept", quiet / flooded, "of requests/s", "without flood", quiet / flooded);
+}
+
+void run_bulk(uint64_t megabytes) {
+    Bench bench(16);
+    perf::DiscardServer discard;
+    tcp::StreamOptions options;
+    options.send_buffer = options.receive_buffer = 512 * 1024;
+    bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, options, discard);
+    perf::Source source;
+    source.stream = bench.client().tcp().connect(IpAddress::parse(address(2)).value(),
+                                                 {IpAddress::parse(address(1)).value(), kPort}, options, source);
+    bench.until([&] { return source.open; }, "connecting");
+    source.fill();
+    bench.until([&] { return discard.bytes() > megabytes * 100'000; }, "warming up");
+    uint64_t begin = discard.bytes();
+    bench.server_cycles = bench.client_cycles = 0;
+    bench.until([&] { return discard.bytes() - begin > megabytes * 1'000'000; }, "bulk");
+    auto bytes = static_cast<double>(discard.bytes() - begin);
+    auto gbit = [&](uint64_t cycles) {
+        return bytes * 8 / (static_cast<double>(cycles) / static_cast<double>(rte_get_tsc_hz())) / 1e9;
+    };
+    double slower = std::min(gbit(bench.server_cycles), gbit(bench.client_cycles));
+    print("bulk_send_gbit", gbit(bench.client_cycles), "Gbit/s", "", 0);
+    print("bulk_receive_gbit", gbit(bench.server_cycles), "Gbit/s", "", 0);
+    print("bulk_gbit", slower, "Gbit/s", "goal 10 Gbit/s", slower / 10);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::string mode = argc > 1 ? argv[1] : "";
+    auto number = [&](int i) { return i < argc ? std::strtoull(argv[i], nullptr, 10) : 0; };
+    bool known = (mode == "requests" && argc == 4) || (mode == "bulk" && argc == 3) || (mode == "flood" && argc == 5);
+    if (!known) {
+        std::fputs("usage: perf-tcp requests CONNECTIONS REQUESTS | bulk MEGABYTES | flood CONNECTIONS REQUESTS RATE\n",
+                   stderr);
+        return 2;
+    }
+    try {
+        port::EalConfig config;
+        config.memory_mb = 768 + static_cast<uint32_t>(mode == "bulk" ? 0 : number(2) / 200);
+        config.cpus = {0};
+        config.file_prefix = "fedge-perf-tcp";
+        config.extra = {"--log-level=error"};
+        port::Eal eal(config, 1);
+        if (!eal.hugepages()) std::fputs("note: no hugepages; address translation adds to every figure\n", stderr);
+        if (mode == "requests") run_requests(static_cast<uint32_t>(number(2)), number(3));
+        if (mode == "flood") run_flood(static_cast<uint32_t>(number(2)), number(3), static_cast<double>(number(4)));
+        if (mode == "bulk") run_bulk(number(2));
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "perf-tcp: %s\n", error.what());
+        return 1;
+    }
+}
