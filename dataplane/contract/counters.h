@@ -131,6 +131,7 @@ inline constexpr uint32_t kContractVersion = 4;
     X(tcp_checksum, "wrong TCP checksum") \
     X(tcp_no_connection, "TCP segment of no connection, to no listener") \
     X(tcp_no_room, "request to connect refused: no control block or buffer left") \
+    X(tcp_syn_rate, "request to connect beyond the rate limit") \
     X(tcp_prefix_limit, "request to connect refused: its source has too many connections") \
     X(tcp_out_of_window, "TCP segment outside of the window") \
     X(tcp_timestamp, "TCP segment with an old timestamp, or without one (PAWS)") \

@@ -163,7 +163,7 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
     if (!c.sack_on) c.sacked_bytes = 0;
     Seq data_sent = earlier(ack, c.snd_end);
     c.send_bytes.release(pool_, data_sent.raw(), data_sent == c.snd_end);
-    c.records.release(pool_, c.record_head * sizeof(SentRecord), c.record_head == c.record_tail);
+    c.records.release(pool_, c.record_head, c.record_head == c.record_tail);
     return fresh;
 }
 

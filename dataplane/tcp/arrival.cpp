@@ -16,7 +16,9 @@ void Engine::on_segment(Connection& c, Incoming& in) {
     wire::TcpSegment& s = in.segment;
 
     // First: PAWS (RFC 7323 section 5.3, never for a RST) and the sequence number.
-    if (!s.has(wire::kRst) && !passes_paws(c, in)) return;
+    // A SYN without a timestamp is challenged below: a peer that has restarted must find out.
+    bool stamped = s.options.has_timestamps || !s.has(wire::kSyn);
+    if (!s.has(wire::kRst) && stamped && !passes_paws(c, in)) return;
     if (!acceptable(c, in)) {
         counters_.drop(Drop::tcp_out_of_window);
         if (!s.has(wire::kRst)) challenge(c, s.payload.empty() ? kChallenges : kRepeatedDataAcks);

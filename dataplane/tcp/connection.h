@@ -8,6 +8,7 @@
 #include "dataplane/tcp/blocks.h"
 #include "dataplane/tcp/congestion.h"
 #include "dataplane/tcp/flow.h"
+#include "dataplane/tcp/records.h"
 #include "dataplane/tcp/seq.h"
 #include "dataplane/tcp/stream.h"
 #include "dataplane/wire/tcp.h"
@@ -29,26 +30,6 @@ enum class State : uint8_t {
     last_ack,
 };
 const char* name(State state);
-
-// One transmitted range of sequence numbers: the scoreboard of RFC 6675 and RFC 8985. The record keeps its place when
-// it is retransmitted.
-struct SentRecord {
-    static constexpr uint8_t kSacked = 1;         // the peer has it
-    static constexpr uint8_t kLost = 2;           // found lost
-    static constexpr uint8_t kRetransmitted = 4;  // and sent again since
-    static constexpr uint8_t kFin = 8;            // the last number is the FIN
-
-    uint32_t seq;
-    uint16_t length;  // the FIN included
-    uint8_t flags;
-    uint8_t transmissions;
-    Instant sent_at;
-
-    bool is(uint8_t flag) const { return (flags & flag) != 0; }
-    Seq begin() const { return Seq{seq}; }
-    Seq end() const { return Seq{seq + length}; }
-};
-static_assert(sizeof(SentRecord) == 16 && kBlockSize % sizeof(SentRecord) == 0);
 
 // Why the retransmission timer runs. There is one timer, as RFC 8985 section 8 has it.
 enum class TimerKind : uint8_t { none, retransmission, loss_probe, reordering, persist };
@@ -135,10 +116,10 @@ class Connection final : public Stream {
 
     PagedRing send_bytes;     // by sequence number
     PagedRing receive_bytes;  // by sequence number
-    PagedRing records;        // by record number * sizeof(SentRecord)
-    uint32_t record_head;     // number of the first record
-    uint32_t record_tail;     // behind the last
-    uint32_t assembler;       // block, or kNoBlock
+    RecordRing records;
+    uint32_t record_head;  // number of the first record
+    uint32_t record_tail;  // behind the last
+    uint32_t assembler;    // block, or kNoBlock
 
     // --- loss detection
     uint32_t sacked_bytes;  // without SACK: what duplicate ACKs stand for (RFC 6582)

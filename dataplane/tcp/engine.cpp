@@ -38,8 +38,8 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
       per_prefix_(settings.limits.connections, settings.socket, random),
       half_open_per_prefix_(settings.limits.half_open, settings.socket, random),
       path_mtu_(settings.limits.destinations, settings.socket, random),
-      reset_allowance_(settings.limits.resets_per_second),
-      reset_allowance_at_(now) {
+      resets_(settings.limits.resets_per_second),
+      syns_(settings.limits.syns_per_second) {
     const Limits& limits = settings.limits;
     free_.reserve(limits.connections);
     for (uint32_t i = limits.connections; i-- > 0;) {
@@ -57,12 +57,11 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
 
 void Engine::receive(std::span<const Arrival> burst, Instant now) {
     now_ = now;
-    std::array<Incoming, Tcp::kBurst> segments;
     std::array<FlowKey, Tcp::kBurst> keys;
     std::array<uint64_t, Tcp::kBurst> found;
     size_t count = 0;
     for (const Arrival& arrival : burst) {
-        Incoming& in = segments[count];
+        Incoming& in = burst_[count];
         if (!wire::parse_tcp(arrival.bytes, in.segment)) {
             counters_.drop(Drop::tcp_malformed);
             continue;
@@ -77,12 +76,20 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
     for (size_t i = 0; i < count; i++) {
         if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
         const auto* line = reinterpret_cast<const char*>(&connections_[static_cast<uint32_t>(found[i]) - 1]);
-        for (size_t offset = 0; offset < 4 * 64; offset += 64) __builtin_prefetch(line + offset, 1);
+        for (size_t offset = 0; offset < sizeof(Connection); offset += 64) __builtin_prefetch(line + offset, 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
+        const Connection& c = connections_[static_cast<uint32_t>(found[i]) - 1];
+        __builtin_prefetch(c.handler);
+        // The block that is acknowledged now is the one that the answer will be written to.
+        if (c.in_flight() && c.send_bytes.blocks())
+            __builtin_prefetch(c.send_bytes.at(pool_, (c.snd_end - 1).raw()), 1);
     }
     bool changed = false;  // an earlier segment of the burst may have made or ended the flow of a later one
     for (size_t i = 0; i < count; i++) {
         uint64_t before = flow_changes_;
-        dispatch(segments[i], changed ? flows_.find(keys[i]) : found[i]);
+        dispatch(burst_[i], changed ? flows_.find(keys[i]) : found[i]);
         changed |= flow_changes_ != before;
     }
 }
@@ -94,7 +101,7 @@ void Engine::dispatch(Incoming& in, uint64_t found) {
             Connection& c = connections_[index];
             on_segment(c, in);
             if (c.in_use) deliver(c);
-            if (c.in_use) file(c);
+            if (c.in_use && !c.dirty) file(c);  // else flush() does, and fewer deadlines are left by then
             return;
         }
         case Kind::half_open: return on_half_open_segment(in, index);
@@ -208,7 +215,7 @@ void Engine::deliver(Connection& c) {
         c.handler->on_readable();
         if (!c.in_use || !c.handler) return;
     }
-    if (c.write_blocked && !c.pending_close && c.writable() >= std::max(c.options.send_buffer / 4, 1U)) {
+    if (c.write_blocked && !c.pending_close && c.writable() >= std::max(c.options.send_buffer / 16, 1U)) {
         c.write_blocked = false;
         c.handler->on_writable();
         if (!c.in_use || !c.handler) return;

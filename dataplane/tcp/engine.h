@@ -21,6 +21,7 @@
 #include "dataplane/base/hash_table.h"
 #include "dataplane/base/table.h"
 #include "dataplane/base/wheel.h"
+#include "dataplane/ip/rate_limit.h"
 #include "dataplane/tcp/assembler.h"
 #include "dataplane/tcp/connection.h"
 #include "dataplane/tcp/path_mtu.h"
@@ -226,6 +227,7 @@ class Engine {
     SegmentOutput& output_;
     Secrets secrets_;
     Instant now_;
+    std::array<Incoming, Tcp::kBurst> burst_;  // being received
 
     BlockPool pool_;
     Table<Connection> connections_;
@@ -250,8 +252,8 @@ class Engine {
     PrefixCounts half_open_per_prefix_;
     PathMtu path_mtu_;
 
-    double reset_allowance_;
-    Instant reset_allowance_at_;
+    ip::RateLimit resets_;
+    ip::RateLimit syns_;
     std::array<uint16_t, 256> port_counters_{};
 };
 

@@ -18,7 +18,7 @@ bool sent_after(Instant at1, Seq end1, Instant at2, Seq end2) {
 }  // namespace
 
 SentRecord& Engine::record(Connection& c, uint32_t number) {
-    return *reinterpret_cast<SentRecord*>(c.records.at(pool_, number * uint32_t{sizeof(SentRecord)}));
+    return c.records.at(pool_, number);
 }
 
 // Number of the first record that begins at `seq` or later.

@@ -49,8 +49,7 @@ bool Engine::send_new(Connection& c, bool forced) {
         }
     }
     bool fin = c.fin_queued && size == unsent;
-    uint32_t position = c.record_tail * uint32_t{sizeof(SentRecord)};
-    if (!c.records.reserve(pool_, c.record_head * uint32_t{sizeof(SentRecord)}, position, sizeof(SentRecord))) {
+    if (!c.records.reserve(pool_, c.record_head, c.record_tail)) {
         starve(c);
         return false;
     }
@@ -220,12 +219,7 @@ void Engine::reset_stranger(const Incoming& in) {
     const wire::TcpSegment& theirs = in.segment;
     counters_.drop(Drop::tcp_no_connection);
     if (theirs.has(wire::kRst)) return;
-    auto rate = static_cast<double>(settings_.limits.resets_per_second);
-    double earned = std::chrono::duration<double>(now_ - reset_allowance_at_).count() * rate;
-    reset_allowance_ = std::min(reset_allowance_ + earned, rate);
-    reset_allowance_at_ = now_;
-    if (reset_allowance_ < 1) return;
-    reset_allowance_ -= 1;
+    if (!resets_.allow(now_)) return;
     counters_.add(Counter::tcp_resets_sent);
     wire::TcpSegment s;
     if (theirs.has(wire::kAck)) {

@@ -21,23 +21,25 @@
 namespace fedge::tcp {
 
 struct Limits {
-    uint32_t connections = 4096;             // control blocks
-    uint32_t half_open = 1024;               // entries of the SYN cache; beyond them SYN cookies answer
-    uint32_t time_wait = 4096;               // entries; the oldest goes first
-    uint32_t buffer_blocks = 16384;          // of 2 KiB: send and receive queues of all connections
-    uint32_t connections_per_prefix = 256;   // from one IPv4 address or IPv6 /64: connections
-    uint32_t half_open_per_prefix = 64;      // from one IPv4 address or IPv6 /64: SYN cache; beyond, cookies
-    uint32_t resets_per_second = 200;        // to segments that belong to no connection
-    uint32_t destinations = 4096;            // path MTU cache
+    uint32_t connections = 4096;            // control blocks
+    uint32_t half_open = 1024;              // entries of the SYN cache; beyond them SYN cookies answer
+    uint32_t time_wait = 4096;              // entries; the oldest goes first
+    uint32_t buffer_blocks = 16384;         // of 2 KiB: send and receive queues of all connections
+    uint32_t connections_per_prefix = 256;  // from one IPv4 address or IPv6 /64: connections
+    uint32_t half_open_per_prefix = 64;     // from one IPv4 address or IPv6 /64: SYN cache; beyond, cookies
+    uint32_t resets_per_second = 200;       // to segments that belong to no connection
+    uint32_t destinations = 4096;           // path MTU cache
+    uint32_t syns_per_second = 100000;      // that are looked at; under a flood the others leave the core to those who
+                                            // are connected
 };
 
 struct Settings {
     Limits limits;
-    int socket = -1;                 // NUMA node, -1 = any
-    uint16_t port_first = 32768;     // ephemeral ports (RFC 6056)
+    int socket = -1;              // NUMA node, -1 = any
+    uint16_t port_first = 32768;  // ephemeral ports (RFC 6056)
     uint16_t port_last = 60999;
-    Duration time_wait = 60s;        // 2 MSL
-    bool cubic = true;               // RFC 9438; false: RFC 5681
+    Duration time_wait = 60s;  // 2 MSL
+    bool cubic = true;         // RFC 9438; false: RFC 5681
     // Whether segments from `remote` to `local` arrive on this core: an outgoing connection takes a port for which
     // this is true. Empty: all do.
     std::function<bool(const Endpoint& local, const Endpoint& remote)> arrives_here;
@@ -49,7 +51,7 @@ class SegmentOutput {
     struct Segment {
         const IpAddress& source;
         const IpAddress& destination;
-        Bytes header;                  // TCP header and options, checksum zero
+        Bytes header;                    // TCP header and options, checksum zero
         std::span<const Bytes> payload;  // one after the other
     };
     virtual ~SegmentOutput() = default;

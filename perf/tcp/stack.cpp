@@ -140,7 +140,7 @@ double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t coun
     std::vector<perf::Requester*> asked;
     while (done < count) {
         asked.clear();
-        while (asked.size() < kBatch) {
+        while (asked.size() < std::min<size_t>(kBatch, users.size() / 2)) {
             perf::Requester& user = users[random.below(static_cast<uint32_t>(users.size()))];
             if (user.waiting()) continue;
             user.ask();
