@@ -53,7 +53,8 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
         if (duplicate) delivered += c.mss;
         detect_by_duplicates(c, advanced);
     }
-    if (c.in_recovery && ack >= c.recovery_point) {
+    bool repaired = c.in_recovery && ack >= c.recovery_point;
+    if (repaired && !c.after_timeout) {
         end_recovery(c);
     } else if (c.in_recovery && !c.after_timeout) {
         c.congestion.during_recovery(delivered, c.pipe());
@@ -61,6 +62,7 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
         c.congestion.on_acknowledged(acknowledged, c.after_timeout, c.srtt, now_);
         c.window_limited = false;
     }
+    if (repaired && c.after_timeout) end_recovery(c);
     if (advanced) {
         if (c.in_flight() == 0) {
             on_all_acknowledged(c);
@@ -75,7 +77,9 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
 
 // SND.WND, SND.WL1, SND.WL2.
 void Engine::update_window(Connection& c, const Incoming& in) {
-    if (!(c.snd_wl1 < in.seq() || (c.snd_wl1 == in.seq() && c.snd_wl2 <= in.ack()))) return;
+    // What acknowledges something new is the latest in any case; otherwise SND.UNA + SND.WND would wander.
+    bool latest = c.snd_wl1 < in.seq() || (c.snd_wl1 == in.seq() && c.snd_wl2 <= in.ack()) || in.ack() > c.snd_una;
+    if (!latest) return;
     uint32_t window = uint32_t{in.segment.window} << c.snd_scale;
     if (c.snd_wnd == 0 && window > 0) c.progress_at = now_;
     c.snd_wnd = window;

@@ -86,10 +86,12 @@ void Engine::on_time_wait_segment(Incoming& in, uint32_t index) {
     TimeWait& entry = time_wait_[index];
     const wire::TcpSegment& s = in.segment;
     if (s.has(wire::kRst)) return counters_.drop(Drop::tcp_time_wait);
-    bool newer_stamp = entry.timestamps_on && s.options.has_timestamps &&
-                       static_cast<int32_t>(s.options.timestamps.value - entry.ts_recent) > 0;
-    bool stamped = entry.timestamps_on && s.options.has_timestamps;
-    if (s.has(wire::kSyn) && !s.has(wire::kAck) && (stamped ? newer_stamp : in.seq() > entry.rcv_nxt)) {
+    // Nothing to answer: two ends in TIME-WAIT would go on for ever.
+    if (s.length() == 0 && in.seq() == entry.rcv_nxt) return counters_.drop(Drop::tcp_time_wait);
+    bool newer = in.seq() > entry.rcv_nxt;
+    if (entry.timestamps_on && s.options.has_timestamps && s.options.timestamps.value != entry.ts_recent)
+        newer = static_cast<int32_t>(s.options.timestamps.value - entry.ts_recent) > 0;
+    if (s.has(wire::kSyn) && !s.has(wire::kAck) && newer) {
         if (Listener* listener = find_listener(in.destination, s.destination_port)) {
             Seq floor = entry.snd_nxt + 1;
             remove_time_wait(index);

@@ -194,6 +194,8 @@ void Engine::on_loss_probe(Connection& c) {
 // RFC 8985 section 7.4: a loss that the probe itself repaired is a loss all the same.
 void Engine::judge_loss_probe(Connection& c, const Incoming& in, bool duplicate_told) {
     if (!c.probe_outstanding || in.ack() < c.probe_end) return;
+    // The original was acknowledged, or the probe: what comes next tells.
+    if (c.probe_retransmitted && !duplicate_told && in.ack() == c.probe_end) return;
     c.probe_outstanding = false;
     if (!c.probe_retransmitted || duplicate_told) return;
     // Not told as duplicate: original or probe was lost, one of them arrived.

@@ -218,13 +218,28 @@ TEST_F(HostAnswers, DropsErrorsThatAreNoneOfOurs) {
     const std::vector<uint8_t> data(32);
     Frame other = test::udp_frame({kPeer, kWan}, {ip("192.0.2.77"), 50000}, {ip("203.0.113.5"), 4000}, data);
     EXPECT_FALSE(receive(0, error_about(other, ip("203.0.113.1"), ip("192.0.2.1"), 3, 3, 0)));
-    Frame tcp = test::ip_frame({kPeer, kWan}, ip("192.0.2.1"), ip("203.0.113.5"), 6, 64, data);
-    EXPECT_FALSE(receive(0, error_about(tcp, ip("203.0.113.1"), ip("192.0.2.1"), 3, 3, 0)));
+    Frame sctp = test::ip_frame({kPeer, kWan}, ip("192.0.2.1"), ip("203.0.113.5"), 132, 64, data);
+    EXPECT_FALSE(receive(0, error_about(sctp, ip("203.0.113.1"), ip("192.0.2.1"), 3, 3, 0)));
     EXPECT_EQ(count(Drop::icmp_unmatched), 2U);
     Frame broken = error_about(other, ip("203.0.113.1"), ip("192.0.2.1"), 3, 3, 0);
     broken.back() ^= 1;
     receive(0, broken);
     EXPECT_EQ(count(Drop::icmp_malformed), 1U);
+}
+
+TEST_F(HostAnswers, TellsWhichSegmentAnErrorIsAbout) {
+    std::vector<uint8_t> segment(20);
+    store_be16(segment.data(), 5061);
+    store_be16(segment.data() + 2, 40000);
+    store_be32(segment.data() + 4, 0x12345678);
+    Frame sent = test::ip_frame({kPeer, kWan}, ip("192.0.2.1"), ip("203.0.113.5"), 6, 64, segment);
+    auto flow = receive(0, error_about(sent, ip("203.0.113.1"), ip("192.0.2.1"), 3, 4, 1400));
+    ASSERT_TRUE(flow);
+    EXPECT_TRUE(flow->tcp);
+    EXPECT_EQ(flow->local.port, 5061);
+    EXPECT_EQ(flow->remote.port, 40000);
+    EXPECT_EQ(flow->sequence, 0x12345678U);
+    EXPECT_EQ(flow->mtu, 1400U);
 }
 
 TEST_F(HostAnswers, PortUnreachable) {
