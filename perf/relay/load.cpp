@@ -116,6 +116,7 @@ uint64_t Load::run(const std::vector<test::Frame>& requests, std::vector<test::F
 
 void Load::allocate(uint32_t first, uint32_t count) {
     std::vector<test::Frame> requests, challenges, replies;
+    logged_in_.clear();
     for (uint32_t i = first; i < first + count; i++)
         requests.push_back(
             test::udp_frame(box_.mac(), clients_[i].client, kServer, attempt(i, wire::StunMethod::allocate).write()));
@@ -127,6 +128,7 @@ void Load::allocate(uint32_t first, uint32_t count) {
         a.log_in(user_name(i), kRealm, test::time_limited_password(kSecret, user_name(i)));
         a.nonce = std::string(challenge.text(wire::StunAttribute::nonce));
         requests.push_back(test::udp_frame(box_.mac(), clients_[i].client, kServer, a.write()));
+        logged_in_.push_back(std::move(a));
     }
     cost_.allocate_cycles += run(requests, replies);
     for (uint32_t i = first; i < first + count; i++) {
@@ -136,16 +138,14 @@ void Load::allocate(uint32_t first, uint32_t count) {
             throw std::runtime_error("allocation " + std::to_string(i) + " was refused: " + error_of(reply));
         clients_[i].relay = *relay;
     }
-    nonces_.clear();
-    for (const auto& frame : challenges) nonces_.emplace_back(parse_reply(frame).text(wire::StunAttribute::nonce));
 }
 
 void Load::bind(uint32_t first, uint32_t count) {
     std::vector<test::Frame> requests, replies;
     for (uint32_t i = first; i < first + count; i++) {
-        auto a = attempt(i, wire::StunMethod::channel_bind);
-        a.log_in(user_name(i), kRealm, test::time_limited_password(kSecret, user_name(i)));
-        a.nonce = nonces_[i - first];
+        test::StunAttempt& a = logged_in_[i - first];
+        a.method = wire::StunMethod::channel_bind;
+        a.transaction = attempt(i, a.method).transaction;
         a.channel = kChannel;
         a.peer = clients_[i].peer;
         requests.push_back(test::udp_frame(box_.mac(), clients_[i].client, kServer, a.write()));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/edge_box.h"
+#include "tests/support/stun_client.h"
 
 namespace fedge::perf {
 
@@ -53,7 +54,7 @@ class Load {
 
     test::EdgeBox& box_;
     std::vector<Client> clients_;
-    std::vector<std::string> nonces_;  // of the batch in hand
+    std::vector<test::StunAttempt> logged_in_;  // of the batch in hand: user, key, nonce
     std::vector<uint8_t> rtp_;
     SetupCost cost_;
 };

@@ -2,12 +2,14 @@
 // not come from the code under test.
 #pragma once
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,9 +30,23 @@ inline std::vector<uint8_t> digest_of(const EVP_MD* algorithm, std::string_view 
 }
 
 inline std::vector<uint8_t> hmac_of(const EVP_MD* algorithm, Bytes key, Bytes message) {
+    // Looking an algorithm up takes OpenSSL longer than to apply it, so contexts are kept.
+    static std::map<const EVP_MD*, EVP_MAC_CTX*> contexts;
+    EVP_MAC_CTX*& context = contexts[algorithm];
+    if (!context) {
+        EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+        context = EVP_MAC_CTX_new(hmac);
+        EVP_MAC_free(hmac);
+        std::string name = EVP_MD_get0_name(algorithm);
+        OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), 0),
+                                   OSSL_PARAM_construct_end()};
+        EVP_MAC_CTX_set_params(context, parameters);
+    }
     std::vector<uint8_t> out(EVP_MAX_MD_SIZE);
-    unsigned size = 0;
-    HMAC(algorithm, key.data(), static_cast<int>(key.size()), message.data(), message.size(), out.data(), &size);
+    size_t size = 0;
+    EVP_MAC_init(context, key.data(), key.size(), nullptr);
+    EVP_MAC_update(context, message.data(), message.size());
+    EVP_MAC_final(context, out.data(), &size, out.size());
     out.resize(size);
     return out;
 }
