@@ -13,6 +13,16 @@ namespace fedge {
 using Bytes = std::span<const uint8_t>;
 using MutableBytes = std::span<uint8_t>;
 
+// A word as the machine loads it, for sums and comparisons that do not depend on byte order.
+inline uint32_t load_native32(const uint8_t* p) {
+    uint32_t v;
+    std::memcpy(&v, p, sizeof(v));
+    return v;
+}
+inline void store_native32(uint8_t* p, uint32_t v) {
+    std::memcpy(p, &v, sizeof(v));
+}
+
 // Loads and stores of network order. memcpy and a swap: one instruction each, whatever the alignment.
 template <typename T>
 T swap_if_little(T v) {

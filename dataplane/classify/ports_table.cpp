@@ -63,7 +63,8 @@ PortsTable::PortsTable(const PortsPlan& plan) : relay_first_(plan.relay_first) {
                                     std::to_string(plan.relay_last) + " is empty or begins at 0");
     size_t most = plan.addresses.size() + plan.listeners.size() + plan.relays.size();
     slots_.resize(std::bit_ceil(std::max<size_t>(2 * most, 2)));
-    mask_ = static_cast<uint32_t>(slots_.size() - 1);
+    mask_ = slots_.size() - 1;
+    shift_ = 64 - std::countr_zero(slots_.size());
 
     for (const IpAddress& address : plan.addresses) insert(address);
     for (const PortsPlan::Relay& relay : plan.relays) {
@@ -93,7 +94,7 @@ PortsTable::PortsTable(const PortsPlan& plan) : relay_first_(plan.relay_first) {
 }
 
 PortsTable::Slot& PortsTable::insert(const IpAddress& address) {
-    uint32_t i = index_of(address);
+    uint64_t i = address.hash() >> shift_;
     while (slots_[i].used && slots_[i].address != address) i = (i + 1) & mask_;
     slots_[i].address = address;
     slots_[i].used = true;

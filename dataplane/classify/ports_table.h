@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "dataplane/base/address.h"
-#include "dataplane/base/hash.h"
 #include "dataplane/contract/snapshot_generated.h"
 
 namespace fedge::classify {
@@ -85,13 +84,8 @@ class PortsTable {
 
     // The keys are our own addresses, so strangers cannot lengthen a probe sequence; at most half of the slots are
     // used.
-    uint32_t index_of(const IpAddress& address) const {
-        return static_cast<uint32_t>(
-                   fold_multiply(address.high() ^ 0x9e3779b97f4a7c15, address.low() ^ 0xbf58476d1ce4e5b9)) &
-               mask_;
-    }
     const Slot* find(const IpAddress& address) const {
-        for (uint32_t i = index_of(address); slots_[i].used; i = (i + 1) & mask_)
+        for (uint64_t i = address.hash() >> shift_; slots_[i].used; i = (i + 1) & mask_)
             if (slots_[i].address == address) return &slots_[i];
         return nullptr;
     }
@@ -99,7 +93,8 @@ class PortsTable {
     Target further_listener(const Slot& slot, uint16_t port) const;
 
     uint16_t relay_first_ = 0;
-    uint32_t mask_ = 0;
+    uint64_t mask_ = 0;
+    int shift_ = 63;  // what it leaves of a hash is an index
     std::vector<Slot> slots_;
     std::vector<Further> further_;
 };

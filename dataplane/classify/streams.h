@@ -101,10 +101,10 @@ class StreamTable {
     void measure_one_in(uint32_t n) { one_in_ = n; }
 
     // Counts one relayed packet. `payload` is the application data: neither ChannelData nor STUN framing of ours.
-    void update(StreamLinks& links, Instant now, const StreamKey& key, Bytes payload) {
+    [[gnu::always_inline]] void update(StreamLinks& links, Instant now, const StreamKey& key, Bytes payload) {
         if (one_in_ == 0) return;
         StreamId hint = links.last[static_cast<size_t>(key.direction)];
-        if (hint != kNoStream && wire::Rtp::parse(payload)) {
+        if (hint != kNoStream && wire::Rtp::payload_offset_in(payload)) {
             Stream& stream = pool_[hint];
             if (stream.tag == key.tag(StreamKind::rtp) && stream.ssrc == load_be32(payload.data() + 8)) {
                 count_rtp(stream, now, payload);

@@ -95,7 +95,9 @@ class MediaCore final : private ip::Transmitter {
     void act(Work& work, Origin origin);
     void act_host(Work& work, Origin origin);
     void act_stun(Work& work, Origin origin);
-    void forward(Work& work, relay::Forward& forward);
+    void forward(Work& work, const relay::Forward& forward);
+    template <size_t kRemoved, size_t kAdded>
+    bool forward_plain(Work& work, const relay::Forward& forward);
     void reply(Work& work, Bytes message);
     void on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin);
     // What answers on this address of ours, whichever interface has it.

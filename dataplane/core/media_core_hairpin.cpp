@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "dataplane/core/media_core.h"
-#include "dataplane/ip/relay_checksum.h"
+#include "dataplane/core/relayed_checksum.h"
 
 namespace fedge::core {
 namespace {
@@ -32,13 +32,7 @@ void MediaCore::to_peer(Work& work) {
 void MediaCore::hairpin(Work& work) {
     const relay::Forward& f = forward_;
     wire::Packet& packet = work.packet;
-    Bytes received = payload(work);
-    auto checksum = ip::relayed_udp_checksum(
-        packet.udp_checksum,
-        {ip::endpoint_sum({packet.source, packet.source_port}, {packet.destination, packet.destination_port}),
-         received.first(f.data_offset), received.subspan(size_t{f.data_offset} + f.data_length)},
-        {ip::endpoint_sum(f.source, f.destination), {}, {}}, f.data_length);
-    packet.udp_checksum = checksum.value_or(0);  // 0: there was none
+    packet.udp_checksum = relayed_checksum(packet, payload(work), f);
     packet.source = f.source.address;
     packet.source_port = f.source.port;
     packet.destination = f.destination.address;

@@ -6,13 +6,15 @@
 #include <rte_prefetch.h>
 
 #include "dataplane/core/media_core.h"
+#include "dataplane/core/relayed_checksum.h"
 #include "dataplane/ip/plain.h"
-#include "dataplane/ip/relay_checksum.h"
 #include "dataplane/wire/channel_data.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/stun.h"
 
 namespace fedge::core {
+
+using classify::Direction;
 
 void MediaCore::process(std::span<rte_mbuf*> burst, Origin origin) {
     if (origin == Origin::port) {
@@ -59,15 +61,14 @@ void MediaCore::classify(Work& work, Origin origin) {
             work.kind = wire::is_channel_data(payload(work)) ? Work::Kind::channel : Work::Kind::stun;
             return;
         case classify::Target::Kind::relay: {
-            uint16_t owner = turn_.owner_of_port(work.packet.destination_port);
-            if (owner != setup_.index) {
-                hand_over(work.mbuf, owner, origin);
-                work.kind = Work::Kind::gone;
-                return;
-            }
             work.kind = Work::Kind::peer;
             work.slot = turn_.relay_slot(work.id, work.packet.destination_port);
-            if (work.slot) rte_prefetch0(work.slot);
+            if (work.slot) [[likely]]
+                return rte_prefetch0(work.slot);
+            uint16_t owner = turn_.owner_of_port(work.packet.destination_port);
+            if (owner == setup_.index) return;
+            hand_over(work.mbuf, owner, origin);
+            work.kind = Work::Kind::gone;
             return;
         }
         case classify::Target::Kind::not_ours: return drop(work, Drop::not_for_us);
@@ -103,22 +104,48 @@ void MediaCore::look_up(std::span<Work> burst) {
         if (work.kind == Work::Kind::channel) {
             keys[n] = turn_.make_key({work.packet.source, work.packet.source_port}, work.id);
             owners[n++] = &work;
+        } else if (work.kind == Work::Kind::peer) {
+            work.handle = relay::Turn::handle_in(work.slot);
+            turn_.prefetch(work.handle, Direction::to_client);
         }
     }
     if (n) turn_.lookup_clients({keys.data(), n}, handles.data());
     for (size_t i = 0; i < n; i++) {
         owners[i]->handle = handles[i];
-        turn_.prefetch(handles[i]);
+        turn_.prefetch(handles[i], Direction::to_peer);
     }
-    for (Work& work : burst) {
-        if (work.kind != Work::Kind::peer) continue;
-        work.handle = relay::Turn::handle_in(work.slot);
-        turn_.prefetch(work.handle);
-    }
-    for (const Work& work : burst) {
-        if (work.kind == Work::Kind::peer) turn_.prefetch_stream(work.handle, classify::Direction::to_client);
-        if (work.kind == Work::Kind::channel) turn_.prefetch_stream(work.handle, classify::Direction::to_peer);
-    }
+    for (const Work& work : burst)
+        turn_.prefetch_stream(work.handle, work.kind == Work::Kind::peer ? Direction::to_client : Direction::to_peer);
+}
+
+// The plain case of forward(): IPv4 on both sides, and of the payload just `kRemoved` bytes in front of the data go and
+// `kAdded` bytes come. False: nothing was done.
+template <size_t kRemoved, size_t kAdded>
+inline bool MediaCore::forward_plain(Work& work, const relay::Forward& f) {
+    const wire::Packet& in = work.packet;
+    rte_mbuf* mbuf = work.mbuf;
+    if (in.l3 != wire::L3::ipv4 || in.udp_checksum == 0 || in.payload_length != kRemoved + f.data_length ||
+        f.prepend_length != kAdded || f.append_zeros || f.dont_fragment)
+        return false;
+    size_t front = mbuf->data_off + in.payload_offset + kRemoved - kAdded;
+    ip::Output& output = host_.output();
+    ip::HopTarget* way = output.plain_way(*f.hop, wire::kUdpHeader + kAdded + f.data_length, front - wire::kUdpHeader);
+    if (!way) return false;
+
+    ip::UdpOptions options;
+    options.dscp_ecn = in.dscp_ecn;
+    options.mode = ip::UdpChecksum::given;
+    options.checksum = ip::relayed_udp_checksum(
+        in.udp_checksum,
+        {ip::ipv4_endpoint_sum(in.source, in.source_port, in.destination, in.destination_port),
+         payload(work).first(kRemoved)},
+        {ip::ipv4_endpoint_sum(f.source.address, f.source.port, f.destination.address, f.destination.port),
+         Bytes{f.prepend}.first(kAdded)},
+        f.data_length);
+    std::memcpy(static_cast<uint8_t*>(mbuf->buf_addr) + front, f.prepend.data(), kAdded);
+    output.emit<Family::ipv4>(*way, mbuf, front, static_cast<uint16_t>(kAdded + f.data_length), f.source, f.destination,
+                              now_, options);
+    return true;
 }
 
 void MediaCore::act(Work& work, Origin origin) {
@@ -127,16 +154,20 @@ void MediaCore::act(Work& work, Origin origin) {
         case Work::Kind::host: return act_host(work, origin);
         case Work::Kind::stun: return act_stun(work, origin);
         case Work::Kind::channel:
-            if (relay::Turn::is_foreign(work.handle))
+            if (relay::Turn::is_foreign(work.handle)) [[unlikely]]
                 return hand_over(work.mbuf, turn_.foreign_core(now_, work.handle), origin);
-            if (!turn_.from_client_channel(now_, work.handle, payload(work), forward_))
+            if (!turn_.from_client_channel(now_, work.handle, payload(work), forward_)) [[unlikely]]
                 return rte_pktmbuf_free(work.mbuf);
-            return to_peer(work);
+            if (forward_.hairpin || !forward_plain<wire::kChannelHeader, 0>(work, forward_)) [[unlikely]]
+                to_peer(work);
+            return;
         case Work::Kind::peer:
             if (!turn_.from_peer(now_, work.handle, {work.packet.source, work.packet.source_port}, payload(work),
-                                 forward_))
+                                 forward_)) [[unlikely]]
                 return rte_pktmbuf_free(work.mbuf);
-            return forward(work, forward_);
+            if (!forward_plain<0, wire::kChannelHeader>(work, forward_)) [[unlikely]]
+                forward(work, forward_);
+            return;
     }
 }
 
@@ -199,47 +230,24 @@ classify::Target MediaCore::target_of(const Endpoint& local) const {
     return config_->role(role_of(interface)).targets.classify(local.address, local.port);
 }
 
-void MediaCore::forward(Work& work, relay::Forward& f) {
-    const wire::Packet& packet = work.packet;
-    Bytes received = payload(work);
-    static constexpr std::array<uint8_t, 4> kZeros{};
+void MediaCore::forward(Work& work, const relay::Forward& f) {
     ip::UdpOptions options;
     options.dont_fragment = f.dont_fragment;
-    options.dscp_ecn = packet.dscp_ecn;  // RFC 8656 section 13: what the sender asked of the network is passed on
-    size_t behind = size_t{f.data_offset} + f.data_length;
-    auto checksum = ip::relayed_udp_checksum(
-        packet.udp_checksum,
-        {ip::endpoint_sum({packet.source, packet.source_port}, {packet.destination, packet.destination_port}),
-         received.first(f.data_offset), received.subspan(behind)},
-        {ip::endpoint_sum(f.source, f.destination), Bytes{f.prepend}.first(f.prepend_length),
-         Bytes{kZeros}.first(f.append_zeros)},
-        f.data_length);
-    if (checksum) {
-        options.mode = ip::UdpChecksum::given;
-        options.checksum = *checksum;
-    } else {
-        options.mode = f.destination.address.is_v4() ? ip::UdpChecksum::none : ip::UdpChecksum::compute;
-    }
+    options.dscp_ecn = work.packet.dscp_ecn;  // RFC 8656 section 13: what the sender asked of the network is passed on
+    options.checksum = relayed_checksum(work.packet, payload(work), f);
+    options.mode = options.checksum ? ip::UdpChecksum::given : ip::UdpChecksum::none;
     rte_mbuf* mbuf = work.mbuf;
-    mbuf->ol_flags = 0;
-    mbuf->data_off = static_cast<uint16_t>(mbuf->data_off + packet.payload_offset + f.data_offset - f.prepend_length);
+    mbuf->data_off =
+        static_cast<uint16_t>(mbuf->data_off + work.packet.payload_offset + f.data_offset - f.prepend_length);
     mbuf->data_len = static_cast<uint16_t>(f.prepend_length + f.data_length);
     mbuf->pkt_len = mbuf->data_len;
-    if (f.prepend_length == wire::kChannelHeader) {
-        std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), wire::kChannelHeader);
-    } else if (f.prepend_length) {
-        std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), f.prepend_length);
-    }
+    std::memcpy(rte_pktmbuf_mtod(mbuf, uint8_t*), f.prepend.data(), f.prepend_length);
     if (f.append_zeros) [[unlikely]] {
         char* padding = rte_pktmbuf_append(mbuf, f.append_zeros);
         if (!padding) return drop(work, Drop::too_big);
         std::memset(padding, 0, f.append_zeros);
     }
-    ip::Output& output = host_.output();
-    if (options.mode == ip::UdpChecksum::given &&
-        output.send_plain_udp(mbuf, f.source, f.destination, *f.hop, now_, options))
-        return;
-    output.send_udp(mbuf, f.source, f.destination, *f.hop, now_, options);
+    host_.output().send_udp(mbuf, f.source, f.destination, *f.hop, now_, options);
 }
 
 void MediaCore::reply(Work& work, Bytes message) {

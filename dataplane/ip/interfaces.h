@@ -74,8 +74,8 @@ class Interfaces {
 
     // The interface that has this address, relay addresses included; kNoInterface if it is not ours. Link-local
     // addresses are not in here, they mean something on their interface only: see has().
-    uint16_t owner(const IpAddress& address) const {
-        for (uint32_t i = bucket(address);; i = (i + 1) & mask_) {
+    [[gnu::always_inline]] uint16_t owner(const IpAddress& address) const {
+        for (uint64_t i = address.hash() >> shift_;; i = (i + 1) & mask_) {
             const Local& local = locals_[i];
             if (local.interface == kNoInterface) return kNoInterface;
             if (local.address == address) return local.interface;
@@ -137,17 +137,14 @@ class Interfaces {
     friend class InterfacesBuilder;
 
     Interfaces() = default;
-    uint32_t bucket(const IpAddress& address) const {
-        uint64_t h = (address.high() ^ (address.low() * 0x9e3779b97f4a7c15)) * 0xbf58476d1ce4e5b9;
-        return static_cast<uint32_t>(h >> 32) & mask_;
-    }
 
     std::vector<Interface> interfaces_;
     uint16_t untagged_[kMaxPorts];
     std::vector<Tagged> tagged_;
     std::vector<Local>
         locals_;  // open addressing, at most a quarter full: strangers choose what is looked up, not what is in it
-    uint32_t mask_ = 0;
+    uint64_t mask_ = 0;
+    int shift_ = 63;                     // what it leaves of a hash is an index
     std::vector<RouteLevel> levels_[2];  // by family, longest first
     std::vector<Announcement> announcements_;
     std::vector<uint16_t> renumber_;

@@ -232,9 +232,10 @@ void InterfacesBuilder::find_foreign_prefixes() {
 void InterfacesBuilder::compile_locals() {
     auto buckets = std::bit_ceil(std::max<size_t>(16, 4 * locals_.size()));
     out_->locals_.resize(buckets);
-    out_->mask_ = static_cast<uint32_t>(buckets - 1);
+    out_->mask_ = buckets - 1;
+    out_->shift_ = 64 - std::countr_zero(buckets);
     for (const auto& l : locals_) {
-        uint32_t i = out_->bucket(l.address);
+        uint64_t i = l.address.hash() >> out_->shift_;
         while (out_->locals_[i].interface != kNoInterface) i = (i + 1) & out_->mask_;
         out_->locals_[i] = l;
     }

@@ -198,8 +198,12 @@ void Neighbors::publish(uint32_t slot) {
     t.tx_ipv4_checksum = i.tx_ipv4_checksum;
     t.tx_udp_checksum = i.tx_udp_checksum;
     t.tx_tcp_checksum = i.tx_tcp_checksum;
-    t.l2_length = static_cast<uint8_t>(
-        wire::write_ethernet(t.l2.data(), e.mac, i.mac, i.vlan, wire::ether_type(e.address.family())));
+    t.tx_flags = t.ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
+    if (!t.ipv6 && t.tx_ipv4_checksum) t.tx_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+    Family family = e.address.family();
+    t.l2_length =
+        static_cast<uint8_t>(wire::write_ethernet(t.l2.data(), e.mac, i.mac, i.vlan, wire::ether_type(family)));
+    t.tx_offload = rte_mbuf_tx_offload(t.l2_length, wire::ip_header_length(family), 0, 0, 0, 0, 0);
 }
 
 void Neighbors::enqueue(Entry& e, rte_mbuf* packet) {
@@ -295,17 +299,6 @@ void Neighbors::on_solicitation(uint16_t interface, const IpAddress& address, co
     bool unresolved = e.state == NeighborState::incomplete || e.state == NeighborState::failed;
     bool locked = e.state == NeighborState::reachable && now - e.confirmed < kLock;
     if (unresolved || (e.mac != mac && !locked)) learn(slot, mac, NeighborState::stale, now);
-}
-
-void Neighbors::confirm(const Hop& hop, const MacAddress& source, Instant now) {
-    if (!target(hop)) return;
-    Entry& e = entries_[hop.slot];
-    if (e.mac != source) return;
-    if (e.state == NeighborState::reachable) {
-        e.confirmed = now;  // on_deadline() looks at it; no need to touch the wheel here
-    } else {
-        enter(hop.slot, NeighborState::reachable, now);
-    }
 }
 
 bool Neighbors::ask(const Entry& e, Instant now) {

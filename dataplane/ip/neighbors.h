@@ -51,6 +51,9 @@ struct alignas(64) HopTarget {
     bool tx_udp_checksum = false;
     bool tx_tcp_checksum = false;
     std::array<uint8_t, 18> l2{};  // Ethernet header to copy
+    // Of the mbuf: family and the IPv4 checksum if the device does it; lengths of the headers.
+    uint64_t tx_flags = 0;
+    uint64_t tx_offload = 0;
     Instant last_used{};
 };
 static_assert(sizeof(HopTarget) == 64);
@@ -111,9 +114,6 @@ class Neighbors {
     // A neighbour asked for one of our addresses and told its own on the way (RFC 826; RFC 4861 7.2.3). May make an
     // entry.
     void on_solicitation(uint16_t interface, const IpAddress& address, const MacAddress& mac, Instant now);
-
-    // A packet that proves forward progress came from this hop's neighbour itself (RFC 4861 7.3.1).
-    void confirm(const Hop& hop, const MacAddress& source, Instant now);
 
     // Retries, probes, expiry. At most `budget` entries.
     void advance(Instant now, uint32_t budget);

@@ -14,9 +14,6 @@ namespace {
 constexpr size_t kMaxFragments = 32;
 constexpr auto kUdp = static_cast<uint8_t>(wire::Protocol::udp);
 
-// What becomes of the mbuf's flags: those that say how its memory is held stay, those of reception go.
-constexpr uint64_t kMemoryFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-
 uint16_t never_zero(uint16_t checksum) {
     return checksum ? checksum : uint16_t{0xffff};
 }  // RFC 768
@@ -34,82 +31,51 @@ bool Output::drop(rte_mbuf* packet, Drop reason) {
 
 bool Output::send_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
                       const UdpOptions& options) {
-    HopTarget* target = neighbors_.target(hop);
+    HopTarget* way = neighbors_.target(hop);
     bool ipv6 = !source.address.is_v4();
-    size_t ip_header = ipv6 ? wire::kIpv6Header : wire::kIpv4Header;
-    size_t payload = rte_pktmbuf_pkt_len(data);
-    if (!target || ip_header + wire::kUdpHeader + payload > target->mtu || target->ipv6 != ipv6) [[unlikely]]
+    size_t headers = (ipv6 ? wire::kIpv6Header : wire::kIpv4Header) + wire::kUdpHeader;
+    if (!way || way->ipv6 != ipv6 || headers + rte_pktmbuf_data_len(data) > way->mtu) [[unlikely]]
         return send_slowly(data, source, destination, hop, now, options);
-
-    size_t l2 = target->l2_length;
-    char* frame = rte_pktmbuf_prepend(data, static_cast<uint16_t>(l2 + ip_header + wire::kUdpHeader));
-    if (!frame) [[unlikely]]
+    if (rte_pktmbuf_headroom(data) < way->l2_length + headers) [[unlikely]]
         return drop(data, Drop::no_mbuf);
-    auto* at = reinterpret_cast<uint8_t*>(frame);
-    // All 18 bytes, whatever the length: the IP header then overwrites what is too much.
-    static_assert(sizeof(target->l2) == 18);
-    std::memcpy(at, target->l2.data(), sizeof(target->l2));
-
-    wire::IpFields fields;
-    fields.ttl = options.ttl;
-    fields.dscp_ecn = options.dscp_ecn;
-    fields.dont_fragment = options.dont_fragment;
-    fields.identification = options.dont_fragment ? uint16_t{0} : static_cast<uint16_t>(identification_++);
-    fields.checksum_by_device = target->tx_ipv4_checksum;
-    fields.payload_length = static_cast<uint16_t>(wire::kUdpHeader + payload);
-    uint64_t flags = data->ol_flags & kMemoryFlags;
-    flags |= ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
-    if (!ipv6 && target->tx_ipv4_checksum) flags |= RTE_MBUF_F_TX_IP_CKSUM;
+    uint16_t payload = rte_pktmbuf_data_len(data);
     if (ipv6) {
-        wire::write_ipv6(at + l2, source.address, destination.address, fields);
+        emit<Family::ipv6>(*way, data, data->data_off, payload, source, destination, now, options);
     } else {
-        wire::write_ipv4(at + l2, source.address, destination.address, fields);
+        emit<Family::ipv4>(*way, data, data->data_off, payload, source, destination, now, options);
     }
-
-    uint8_t* udp = at + l2 + ip_header;
-    bool compute = options.mode == UdpChecksum::compute || (options.mode == UdpChecksum::none && ipv6);
-    uint16_t checksum = options.mode == UdpChecksum::given ? options.checksum : uint16_t{0};
-    if (compute && target->tx_udp_checksum) {
-        // The device wants the sum of the pseudo header, not complemented, where the checksum goes.
-        checksum = wire::fold(wire::pseudo_header(source.address, destination.address, kUdp, fields.payload_length));
-        flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-    }
-    wire::write_udp(udp, source.port, destination.port, static_cast<uint16_t>(payload), checksum);
-    if (compute && !target->tx_udp_checksum)
-        store_be16(udp + 6, never_zero(wire::transport_checksum(source.address, destination.address, kUdp,
-                                                                {udp, wire::kUdpHeader + payload})));
-    data->ol_flags = flags;
-    data->l2_len = l2;
-    data->l3_len = ip_header;
-    target->last_used = now;
-    tx_.send(target->port, data);
     return true;
+}
+
+uint64_t Output::compute_checksum(const HopTarget& target, const IpAddress& source, const IpAddress& destination,
+                                  MutableBytes datagram) {
+    uint8_t* checksum = datagram.data() + 6;
+    if (target.tx_udp_checksum) {
+        // The device wants the sum of the pseudo header, not complemented, where the checksum goes.
+        auto length = static_cast<uint32_t>(datagram.size());
+        store_be16(checksum, wire::fold(wire::pseudo_header(source, destination, kUdp, length)));
+        return RTE_MBUF_F_TX_UDP_CKSUM;
+    }
+    store_be16(checksum, never_zero(wire::transport_checksum(source, destination, kUdp, datagram)));
+    return 0;
 }
 
 bool Output::send_slowly(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
                          const UdpOptions& options) {
-    size_t payload = rte_pktmbuf_pkt_len(data);
+    size_t datagram = wire::kUdpHeader + rte_pktmbuf_pkt_len(data);
     Family family = source.address.family();
     size_t ip_header = wire::ip_header_length(family);
     if (destination.address.family() != family) return drop(data, Drop::no_route);
-    if (ip_header + wire::kUdpHeader + payload > 0xffff) return drop(data, Drop::too_big);
-    char* packet = rte_pktmbuf_prepend(data, static_cast<uint16_t>(ip_header + wire::kUdpHeader));
+    if (ip_header + datagram > 0xffff) return drop(data, Drop::too_big);
+    char* packet = rte_pktmbuf_prepend(data, static_cast<uint16_t>(ip_header + size_t{wire::kUdpHeader}));
     if (!packet) return drop(data, Drop::no_mbuf);
     auto* at = reinterpret_cast<uint8_t*>(packet);
-    wire::IpFields fields;
-    fields.ttl = options.ttl;
-    fields.dscp_ecn = options.dscp_ecn;
-    fields.dont_fragment = options.dont_fragment;
-    fields.identification = options.dont_fragment ? uint16_t{0} : static_cast<uint16_t>(identification_++);
-    fields.payload_length = static_cast<uint16_t>(wire::kUdpHeader + payload);
-    wire::write_ip(at, source.address, destination.address, fields);
-    uint8_t* udp = at + ip_header;
-    wire::write_udp(udp, source.port, destination.port, static_cast<uint16_t>(payload),
-                    options.mode == UdpChecksum::given ? options.checksum : uint16_t{0});
-    if (options.mode == UdpChecksum::compute || (options.mode == UdpChecksum::none && family == Family::ipv6))
-        store_be16(udp + 6, never_zero(wire::transport_checksum(source.address, destination.address, kUdp,
-                                                                {udp, wire::kUdpHeader + payload})));
+    at += wire::write_ip(at, source.address, destination.address, ip_fields(options, datagram));
+    wire::write_udp(at, source.port, destination.port, static_cast<uint16_t>(datagram - wire::kUdpHeader),
+                    options.checksum);
     data->ol_flags &= kMemoryFlags;
+    if (options.computes(family == Family::ipv6))
+        compute_checksum(HopTarget{}, source.address, destination.address, {at, datagram});
     return send_ip(data, source.address, destination.address, options.dont_fragment, hop, now);
 }
 

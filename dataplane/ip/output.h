@@ -29,7 +29,9 @@ struct UdpOptions {
     uint8_t ttl = 64;
     uint8_t dscp_ecn = 0;
     UdpChecksum mode = UdpChecksum::compute;
-    uint16_t checksum = 0;
+    uint16_t checksum = 0;  // unless `given`, 0
+
+    bool computes(bool ipv6) const { return mode == UdpChecksum::compute || (mode == UdpChecksum::none && ipv6); }
 };
 
 class Output {
@@ -46,36 +48,44 @@ class Output {
     bool send_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
                   const UdpOptions& options);
 
-    // The plain case of send_udp, for the packets that come by the million: IPv4, the neighbour is known, the datagram
-    // fits, its checksum is given, fragmentation is allowed. False: not such a case, nothing was done, call send_udp.
-    bool send_plain_udp(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, const Hop& hop,
-                        Instant now, const UdpOptions& options) {
-        constexpr size_t kHeaders = wire::kIpv4Header + wire::kUdpHeader;
-        HopTarget* target = neighbors_.target(hop);
-        uint32_t payload = rte_pktmbuf_pkt_len(data);
-        if (!target || target->ipv6 || target->tx_ipv4_checksum || kHeaders + payload > target->mtu ||
-            options.dont_fragment || data->nb_segs != 1 || data->data_off < target->l2_length + kHeaders)
-            return false;
-        auto front = static_cast<uint16_t>(target->l2_length + kHeaders);
-        data->data_off = static_cast<uint16_t>(data->data_off - front);
-        data->data_len = static_cast<uint16_t>(data->data_len + front);
-        data->pkt_len += front;
-        auto* at = rte_pktmbuf_mtod(data, uint8_t*);
-        std::memcpy(at, target->l2.data(), sizeof(target->l2));  // the IP header overwrites what is too much of it
-        at += target->l2_length;
-        wire::IpFields fields;
-        fields.ttl = options.ttl;
-        fields.dscp_ecn = options.dscp_ecn;
-        fields.identification = static_cast<uint16_t>(identification_++);
-        fields.payload_length = static_cast<uint16_t>(wire::kUdpHeader + payload);
-        at += wire::write_ipv4(at, source.address, destination.address, fields);
-        wire::write_udp(at, source.port, destination.port, static_cast<uint16_t>(payload), options.checksum);
-        data->ol_flags = (data->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)) | RTE_MBUF_F_TX_IPV4;
-        data->l2_len = target->l2_length;
-        data->l3_len = wire::kIpv4Header;
-        target->last_used = now;
-        tx_.send(target->port, data);
-        return true;
+    // For the packets that come by the million, the two halves of send_udp() in the plain case: IPv4, a known way, no
+    // fragmentation. The way to send a datagram (UDP header and payload) on whose header begins at `datagram_offset` in
+    // the mbuf's buffer; null if it is no such case.
+    HopTarget* plain_way(const Hop& hop, size_t datagram, size_t datagram_offset) {
+        HopTarget* way = neighbors_.target(hop);
+        bool plain = way && !way->ipv6 && wire::kIpv4Header + datagram <= way->mtu &&
+                     datagram_offset >= way->l2_length + wire::kIpv4Header;
+        return plain ? way : nullptr;
+    }
+    // Puts the headers in front of `payload` bytes at `offset` of the mbuf's buffer, and sends that.
+    template <Family family>
+    [[gnu::always_inline]] void emit(HopTarget& way, rte_mbuf* frame, size_t offset, uint16_t payload,
+                                     const Endpoint& source, const Endpoint& destination, Instant now,
+                                     const UdpOptions& options) {
+        constexpr bool ipv6 = family == Family::ipv6;
+        constexpr size_t ip_header = ipv6 ? wire::kIpv6Header : wire::kIpv4Header;
+        size_t front = way.l2_length + ip_header + wire::kUdpHeader;
+        frame->data_off = static_cast<uint16_t>(offset - front);
+        frame->data_len = static_cast<uint16_t>(payload + front);
+        frame->pkt_len = static_cast<uint32_t>(payload + front);
+        frame->ol_flags = (frame->ol_flags & kMemoryFlags) | way.tx_flags;
+        frame->tx_offload = way.tx_offload;
+
+        wire::IpFields fields = ip_fields(options, wire::kUdpHeader + payload);
+        fields.checksum_by_device = way.tx_ipv4_checksum;
+        uint8_t* at = static_cast<uint8_t*>(frame->buf_addr) + offset - front;
+        // All 18 bytes, whatever the length: the IP header then overwrites what is too much.
+        static_assert(sizeof(way.l2) == 18);
+        std::memcpy(at, way.l2.data(), sizeof(way.l2));
+        at += way.l2_length;
+        at += ipv6 ? wire::write_ipv6(at, source.address, destination.address, fields)
+                   : wire::write_ipv4(at, source.address, destination.address, fields);
+        wire::write_udp(at, source.port, destination.port, payload, options.checksum);
+        if (options.computes(ipv6)) [[unlikely]]
+            frame->ol_flags |=
+                compute_checksum(way, source.address, destination.address, {at, size_t{wire::kUdpHeader} + payload});
+        way.last_used = now;
+        tx_.send(way.port, frame);
     }
 
     // Sends the mbuf's data as one TCP segment: header, options and payload, checksum field zero. The checksum is the
@@ -92,6 +102,21 @@ class Output {
                  Instant now);
 
   private:
+    // What becomes of the mbuf's flags: those that say how its memory is held stay, those of reception go.
+    static constexpr uint64_t kMemoryFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+
+    wire::IpFields ip_fields(const UdpOptions& options, size_t datagram) {
+        wire::IpFields fields;
+        fields.ttl = options.ttl;
+        fields.dscp_ecn = options.dscp_ecn;
+        fields.dont_fragment = options.dont_fragment;
+        fields.identification = options.dont_fragment ? uint16_t{0} : static_cast<uint16_t>(identification_++);
+        fields.payload_length = static_cast<uint16_t>(datagram);
+        return fields;
+    }
+    // Fills in the checksum of the datagram, or leaves that to the device. Returns the flags that the device needs.
+    static uint64_t compute_checksum(const HopTarget& target, const IpAddress& source, const IpAddress& destination,
+                                     MutableBytes datagram);
     bool send_slowly(rte_mbuf* data, const Endpoint& source, const Endpoint& destination, Hop& hop, Instant now,
                      const UdpOptions& options);
     bool send_on(const NextHop& next, rte_mbuf* ip_packet, Hop& hop, Instant now);

@@ -1,7 +1,8 @@
 // The layout of an allocation (RFC 8656 section 2.2): what each packet touches is apart from what only requests touch.
 //
-// A relayed packet touches lines 0 to 2 (and line 3 or a chunk when the peer is not the first), besides the flow table
-// or the port table. Indices, not pointers: half the size, and good for a pool of any address.
+// A relayed packet touches line 0 and the line of its direction (and line 3 or a chunk when the peer is not the first),
+// besides the flow table or the port table and its stream's record. Indices, not pointers: half the size, and good for a
+// pool of any address.
 #pragma once
 
 #include <array>
@@ -49,52 +50,54 @@ struct RelayPort {
 };
 inline constexpr uint16_t kNoRelay = 0xffff;
 
+// What was relayed in one direction, and what may be.
 struct Traffic {
+    classify::TokenBucket bucket;  // of the allocation's bandwidth
     uint64_t packets;
-    uint64_t bytes;  // of application data
+    uint64_t bytes;       // of application data
+    int32_t user_credit;  // bytes leased from the user's bandwidth
 };
 
 struct alignas(64) Allocation {
     enum State : uint8_t { unused, living, foreign };
     static constexpr uint32_t kInline = 2;
 
-    // Line 0
-    IpAddress client_address;
-    uint16_t client_port;
-    uint8_t listener;  // Turn's number of the listener
-    uint8_t state;
-    std::array<RelayPort, 2> relay;  // by family: [0] IPv4, [1] IPv6
-    Tick expires;                    // unused: the next free slot; foreign: when it was last needed, plus idle time
-    ip::Hop client_hop;
-    classify::StreamLinks streams;
-    uint32_t dropped;
-    std::array<int32_t, 2> user_credit;  // bytes leased from the user's bandwidth, by direction
-
-    // Line 1
+    // Line 0: every packet
     Binding first;
-    classify::TokenBucket to_peer_bucket;
-    uint32_t chunk;  // further bindings; 0 = none
+    Tick expires;  // unused: the next free slot; foreign: when it was last needed, plus idle time
+    classify::StreamLinks streams;
+    uint16_t client_port;
     uint16_t binding_count;
     uint16_t channels;
+    uint8_t listener;  // Turn's number of the listener
+    uint8_t state;
 
-    // Line 2
-    classify::TokenBucket to_client_bucket;
-    Traffic to_peer;
-    Traffic to_client;
-    uint32_t generation;   // counts the lives of this slot: makes ids unique
-    uint32_t user_slot;    // of SharedQuota
+    // Line 1: to the peer
+    alignas(64) Traffic to_peer;
+    std::array<RelayPort, 2> relay;  // by family: [0] IPv4, [1] IPv6
+
+    // Line 2: to the client
+    alignas(64) Traffic to_client;
+    ip::Hop client_hop;
+    IpAddress client_address;
+
+    // Line 3
+    alignas(64) Binding second;
+    uint32_t chunk;       // further bindings; 0 = none
+    uint32_t generation;  // counts the lives of this slot: makes ids unique
+    uint32_t user_slot;   // of SharedQuota
+    uint32_t dropped;
     uint16_t permissions;  // distinct addresses among the bindings
     uint16_t next_number;
     Tick wake;  // when the timing wheel looks at it next
-
-    // Line 3
-    Binding second;
-    std::array<uint8_t, 24> spare3;
 
     const RelayPort& relay_for(Family family) const { return relay[static_cast<size_t>(family)]; }
     bool has(Family family) const { return relay_for(family).table != kNoRelay; }
     bool alive(Tick now) const { return state == living && now < expires; }
     Endpoint client() const { return {client_address, client_port}; }
+    Traffic& traffic(classify::Direction direction) {
+        return direction == classify::Direction::to_peer ? to_peer : to_client;
+    }
 };
 static_assert(sizeof(Allocation) == 256);
 

@@ -13,6 +13,16 @@ Bindings::Bindings(uint32_t bindings, int socket)
     }
 }
 
+Binding* Bindings::search_peer(Allocation& a, const Endpoint& peer) {
+    Binding* of_same_address = nullptr;
+    Binding* exact = find(a, [&](Binding& b) {
+        if (!(b.address == peer.address)) return false;
+        of_same_address = &b;
+        return b.port == peer.port && b.channel != 0;
+    });
+    return exact ? exact : of_same_address;
+}
+
 Binding& Bindings::add(Allocation& a, const IpAddress& address, uint16_t own_relay) {
     Binding* b;
     if (a.binding_count < Allocation::kInline) {

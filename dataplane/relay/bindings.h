@@ -28,7 +28,10 @@ class Bindings {
         });
     }
 
+    // Nearly every allocation has one peer: the first binding is looked at here, the others by a call.
     Binding* of_channel(Allocation& a, uint16_t channel) {
+        if (a.first.channel == channel && a.binding_count) [[likely]]
+            return &a.first;
         return find(a, [&](const Binding& b) { return b.channel == channel; });
     }
     Binding* of_address(Allocation& a, const IpAddress& address) {
@@ -36,13 +39,10 @@ class Bindings {
     }
     // The channel bound to this peer, else any binding of its address, else nullptr.
     Binding* of_peer(Allocation& a, const Endpoint& peer) {
-        Binding* of_same_address = nullptr;
-        Binding* exact = find(a, [&](Binding& b) {
-            if (!(b.address == peer.address)) return false;
-            of_same_address = &b;
-            return b.port == peer.port && b.channel != 0;
-        });
-        return exact ? exact : of_same_address;
+        const Binding& first = a.first;
+        if (first.address == peer.address && first.port == peer.port && first.channel && a.binding_count) [[likely]]
+            return &a.first;
+        return search_peer(a, peer);
     }
 
     // Room in the pool for that many more bindings of this allocation.
@@ -95,6 +95,7 @@ class Bindings {
                 if (match(chunks[c].bindings[i])) return &chunks[c].bindings[i];
         return nullptr;
     }
+    Binding* search_peer(Allocation& a, const Endpoint& peer);
     Binding& add(Allocation& a, const IpAddress& address, uint16_t own_relay);
     void remove(Allocation& a, Binding& binding, classify::StreamTable& streams);
     bool shares_address(Allocation& a, const Binding& binding);

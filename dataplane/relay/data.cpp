@@ -1,5 +1,6 @@
-// The fast path: ChannelData to the peer, datagrams and ICMP errors to the client (RFC 8656
-// sections 11.3, 11.5, 12.6, 12.7).
+// The fast path: ChannelData and Send indications to the peer, datagrams and ICMP errors to the client (RFC 8656
+// sections 11.2, 11.3, 11.5, 12.6, 12.7). What two ways have in common is inlined into both, where the direction is a
+// constant.
 #include <algorithm>
 
 #include "dataplane/relay/turn_state.h"
@@ -34,7 +35,8 @@ size_t write_data_indication(MutableBytes out, const Endpoint& peer, size_t more
 
 void address_to_client(Allocation& a, const ListenerSlot& listener, Forward& forward) {
     forward.source = listener.endpoint;
-    forward.destination = {a.client_address, a.client_port};
+    forward.destination.address = a.client_address;
+    forward.destination.port = a.client_port;
     forward.hop = &a.client_hop;
     forward.dont_fragment = false;
 }
@@ -49,32 +51,35 @@ bool TurnState::lease(Instant now, Allocation& a, Direction direction, int32_t b
     int64_t depth = std::max<int64_t>(100'000'000, 15'000 * kNanosecondBits / kbps);
     if (!quota.lease(a.user_slot, direction, now, Duration{quantum * kNanosecondBits / kbps}, Duration{depth}))
         return false;
-    a.user_credit[static_cast<size_t>(direction)] += static_cast<int32_t>(quantum);
+    a.traffic(direction).user_credit += static_cast<int32_t>(quantum);
     return true;
 }
 
-bool TurnState::charge(Instant now, Allocation& a, Direction direction, size_t size) {
+[[gnu::always_inline]] inline bool TurnState::charge(Instant now, Allocation& a, Direction direction, size_t size) {
     auto bytes = static_cast<int32_t>(size);
-    auto& bucket = direction == Direction::to_peer ? a.to_peer_bucket : a.to_client_bucket;
-    if (!bucket.allow(allocation_rate, now, static_cast<uint32_t>(size))) return drop(a, Drop::bandwidth_allocation);
+    Traffic& traffic = a.traffic(direction);
+    if (!traffic.bucket.allow(allocation_rate, now, static_cast<uint32_t>(size))) [[unlikely]]
+        return drop(a, Drop::bandwidth_allocation);
     if (config->user_kbps) {
-        int32_t& credit = a.user_credit[static_cast<size_t>(direction)];
-        if (credit < bytes && !lease(now, a, direction, bytes)) return drop(a, Drop::bandwidth_user);
-        credit -= bytes;
+        if (traffic.user_credit < bytes && !lease(now, a, direction, bytes)) [[unlikely]]
+            return drop(a, Drop::bandwidth_user);
+        traffic.user_credit -= bytes;
     }
-    Traffic& traffic = direction == Direction::to_peer ? a.to_peer : a.to_client;
     traffic.packets++;
     traffic.bytes += size;
     return true;
 }
 
-bool TurnState::relay_to_peer(Instant now, Handle handle, Binding& binding, const Endpoint& peer, Bytes payload,
-                              Bytes data, Forward& forward) {
+[[gnu::always_inline]] inline bool TurnState::relay_to_peer(Instant now, Handle handle, Binding& binding, uint16_t port,
+                                                            Bytes payload, Bytes data, Forward& forward) {
     Allocation& a = pool[handle];
     if (!charge(now, a, Direction::to_peer, data.size())) return false;
-    const RelayPort& relay = a.relay_for(peer.address.family());
-    forward.source = {relays[relay.table].relay.address, relay.port};
-    forward.destination = peer;
+    const RelayPort& relay = a.relay_for(binding.address.family());
+    // Field by field: an Endpoint made on the way would be read before its halves have reached the cache.
+    forward.source.address = relays[relay.table].relay.address;
+    forward.source.port = relay.port;
+    forward.destination.address = binding.address;
+    forward.destination.port = port;
     forward.hairpin = binding.own_relay != 0;
     if (forward.hairpin) [[unlikely]] {
         forward.source.address = relays[relay.table].relay.advertised;
@@ -101,8 +106,27 @@ bool TurnState::from_client_channel(Instant now, Handle handle, Bytes payload, F
     if (!header) return drop(*a, Drop::channel_malformed);
     Binding* binding = bindings.of_channel(*a, header->channel);
     if (!binding || binding->channel_until <= tick) return drop(*a, Drop::channel_unbound);
-    return relay_to_peer(now, handle, *binding, {binding->address, binding->port}, payload,
+    return relay_to_peer(now, handle, *binding, binding->port, payload,
                          payload.subspan(wire::kChannelHeader, header->length), forward);
+}
+
+// The Send indication (section 11.2): never answered, so every fault is a counted drop.
+bool TurnState::on_send(Instant now, Handle handle, const wire::StunMessage& message, Forward& forward) {
+    Allocation* a = living(handle, tick_of(now));
+    if (!a) return drop(Drop::turn_no_allocation);
+    auto peer = message.address(StunAttribute::xor_peer_address);
+    if (!message.unknown_required().empty() || !peer || peer->port == 0 || !message.has(StunAttribute::data))
+        return drop(*a, Drop::send_malformed);
+    // Policy first, and here too: what was permitted once may be forbidden by now, and a refusal must be named.
+    if (!peer_mark(*peer)) return drop(*a, Drop::peer_denied);
+    Binding* binding = bindings.of_peer(*a, *peer);
+    if (!binding || binding->permission_until <= tick_of(now)) return drop(*a, Drop::no_permission);
+    if (!relay_to_peer(now, handle, *binding, peer->port, message.raw(), message.value(StunAttribute::data), forward))
+        return false;
+    // Section 14: the attribute counts where no translation between families takes place, and only for IPv4.
+    forward.dont_fragment =
+        message.has(StunAttribute::dont_fragment) && a->client_address.is_v4() && peer->address.is_v4();
+    return true;
 }
 
 bool TurnState::from_peer(Instant now, Handle handle, Way way, const Endpoint& peer, Bytes payload, Forward& forward) {

@@ -83,9 +83,8 @@ Outcome Turn::on_stun(Instant now, uint64_t unix_now, const ClientDatagram& data
     return state_->on_stun(now, unix_now, datagram, reply_buffer, forward);
 }
 
-FlowKey Turn::make_key(const Endpoint& client, uint16_t listener) const {
-    uint16_t number = listener < state_->listener_at.size() ? state_->listener_at[listener] : kGone;
-    return {client.address.octets(), client.port, number, 0};
+uint16_t Turn::number_of(uint16_t listener) const {
+    return listener < state_->listener_at.size() ? state_->listener_at[listener] : kGone;
 }
 
 void Turn::lookup_clients(std::span<const FlowKey> keys, Handle* handles) const {
@@ -123,12 +122,11 @@ bool Turn::on_icmp(Instant now, uint16_t relay, uint16_t relay_port, const Endpo
     return state_->on_icmp(now, handle_in(relay_slot(relay, relay_port)), peer, error, forward);
 }
 
-void Turn::prefetch(Handle handle) const {
+void Turn::prefetch(Handle handle, classify::Direction direction) const {
     if (handle == 0 || is_foreign(handle)) return;
-    const auto* line = reinterpret_cast<const uint8_t*>(&state_->pool[handle]);
-    rte_prefetch0(line);
-    rte_prefetch0(line + 64);
-    rte_prefetch0(line + 128);
+    Allocation& a = state_->pool[handle];
+    rte_prefetch0(&a);
+    rte_prefetch0(&a.traffic(direction));
 }
 
 void Turn::prefetch_stream(Handle handle, classify::Direction direction) const {
@@ -146,12 +144,6 @@ uint32_t Turn::allocations() const {
 
 uint32_t Turn::max_allocations() const {
     return state_->pools.max_allocations;
-}
-
-size_t Turn::memory_bytes() const {
-    const TurnState& s = *state_;
-    return bytes_per_allocation() * s.pools.max_allocations + s.ports.bytes() + s.reservations.bytes() +
-           SourceBudget::kDefaultCells * 16;
 }
 
 size_t Turn::bytes_per_allocation() const {

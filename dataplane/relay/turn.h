@@ -105,7 +105,9 @@ class Turn {
                     Forward& forward);
 
     // Client side of the fast path.
-    FlowKey make_key(const Endpoint& client, uint16_t listener) const;
+    FlowKey make_key(const Endpoint& client, uint16_t listener) const {
+        return {client.address.octets(), client.port, number_of(listener), 0};
+    }
     // handles[i] = allocation of keys[i], or 0, or foreign: see foreign_core. At most kBurst keys.
     static constexpr size_t kBurst = 64;
     void lookup_clients(std::span<const FlowKey> keys, Handle* handles) const;
@@ -133,7 +135,7 @@ class Turn {
                  Forward& forward);
 
     // Brings the lines that the fast path will touch. Any handle, 0 and foreign ones included.
-    void prefetch(Handle handle) const;
+    void prefetch(Handle handle, classify::Direction direction) const;
     // What prefetch() leads to: call it for the whole burst after that, when the allocations have arrived.
     void prefetch_stream(Handle handle, classify::Direction direction) const;
 
@@ -154,13 +156,14 @@ class Turn {
 
     uint32_t allocations() const;
     uint32_t max_allocations() const;
-    // All memory of this object's tables, and the part of it that grows with max_allocations.
-    size_t memory_bytes() const;
+    // The memory of this object's tables that grows with max_allocations.
     size_t bytes_per_allocation() const;
     uint32_t free_ports(
         uint16_t relay) const;  // ports of this core that may be allocated now (quarantined ones excluded)
 
   private:
+    uint16_t number_of(uint16_t listener) const;
+
     std::unique_ptr<TurnState> state_;
 };
 

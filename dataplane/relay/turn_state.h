@@ -116,15 +116,13 @@ struct TurnState {
     std::optional<uint16_t> peer_mark(const IpAddress& peer) const;
     std::optional<uint16_t> peer_mark(const Endpoint& peer) const;
 
-    // send.cpp
-    bool on_send(Instant now, Handle handle, const wire::StunMessage& message, Forward& forward);
-
     // data.cpp
     bool from_client_channel(Instant now, Handle handle, Bytes payload, Forward& forward);
+    bool on_send(Instant now, Handle handle, const wire::StunMessage& message, Forward& forward);
     enum class Way : uint8_t { wire, hairpin };  // by which a peer's datagram came
     bool from_peer(Instant now, Handle handle, Way way, const Endpoint& peer, Bytes payload, Forward& forward);
     bool on_icmp(Instant now, Handle handle, const Endpoint& peer, const IcmpError& error, Forward& forward);
-    bool relay_to_peer(Instant now, Handle handle, Binding& binding, const Endpoint& peer, Bytes payload, Bytes data,
+    bool relay_to_peer(Instant now, Handle handle, Binding& binding, uint16_t port, Bytes payload, Bytes data,
                        Forward& forward);
     bool charge(Instant now, Allocation& a, Direction direction, size_t bytes);
     bool lease(Instant now, Allocation& a, Direction direction, int32_t bytes);

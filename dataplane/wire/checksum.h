@@ -3,6 +3,7 @@
 // Sums are ones' complement sums of 16-bit words folded to 16 bits or kept wider; "checksum" is the complement of one.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "dataplane/base/address.h"
@@ -13,15 +14,30 @@ namespace fedge::wire {
 // Unfolded ones' complement sum of the bytes, as if at an even offset. Add sums freely, fold at the end.
 uint64_t sum(Bytes bytes);
 
+// Zero only for a sum of zero. Adding the swapped halves leaves their sum, end-around carry included, in the upper half.
 inline uint16_t fold(uint64_t s) {
-    s = (s >> 32) + (s & 0xffffffff);  // 33 bits
-    s = (s >> 16) + (s & 0xffff);      // 18 bits
-    s = (s >> 16) + (s & 0xffff);      // 17 bits
-    return static_cast<uint16_t>(s + (s >> 16));
+    s += std::rotl(s, 32);
+    auto half = static_cast<uint32_t>(s >> 32);
+    half += std::rotl(half, 16);
+    return static_cast<uint16_t>(half >> 16);
 }
 
 inline uint16_t checksum(Bytes bytes) {
     return static_cast<uint16_t>(~fold(sum(bytes)));
+}
+
+// The sum of words loaded as the machine does it, for a sum of words in network order. To swap the bytes of 16-bit words
+// is to multiply by 2^8, modulo 2^16-1.
+inline uint64_t sum_of_loaded(uint64_t s) {
+    return std::endian::native == std::endian::little ? s << 8 : s;
+}
+
+// Of a header without options. Whether a sum is a multiple of 0xffff does not depend on the byte order of its words, nor
+// on their width; and the sum of a header is not zero.
+inline bool ipv4_checksum_ok(const uint8_t* header) {
+    uint64_t words = uint64_t{load_native32(header)} + load_native32(header + 4) + load_native32(header + 8) +
+                     load_native32(header + 12) + load_native32(header + 16);
+    return words % 0xffff == 0;
 }
 
 // Sum of the words of an address. 2^16 is 1 modulo 2^16-1, so words of 32 bits may stand for their halves; and 0xffff

@@ -49,19 +49,18 @@ struct IpFields {
 // 20 bytes, no options. Both addresses are IPv4.
 // Whole words, made in registers: every relayed packet comes through here.
 inline size_t write_ipv4(uint8_t* out, const IpAddress& source, const IpAddress& destination, const IpFields& fields) {
-    uint64_t from = source.v4_host_order();
-    uint64_t to = destination.v4_host_order();
-    uint64_t first = uint64_t{0x45} << 56 | uint64_t{fields.dscp_ecn} << 48 |
-                     uint64_t{static_cast<uint16_t>(kIpv4Header + fields.payload_length)} << 32 |
-                     uint64_t{fields.identification} << 16 | (fields.dont_fragment ? 0x4000 : 0);
-    uint64_t second = uint64_t{fields.ttl} << 56 | uint64_t{fields.protocol} << 48 | from;
-    if (!fields.checksum_by_device) {
-        uint64_t words = (first >> 32) + (first & 0xffffffff) + (second >> 32) + from + to;
-        second |= uint64_t{static_cast<uint16_t>(~fold(words))} << 32;
-    }
-    store_be64(out, first);
-    store_be64(out + 8, second);
-    store_be32(out + 16, static_cast<uint32_t>(to));
+    auto total = static_cast<uint16_t>(kIpv4Header + fields.payload_length);
+    uint32_t length = 0x45000000 | uint32_t{fields.dscp_ecn} << 16 | total;
+    uint32_t fragment = uint32_t{fields.identification} << 16 | (fields.dont_fragment ? 0x4000U : 0U);
+    uint32_t life = uint32_t{fields.ttl} << 24 | uint32_t{fields.protocol} << 16;
+    uint64_t addresses = uint64_t{source.v4_wire_order()} + destination.v4_wire_order();
+    if (!fields.checksum_by_device)
+        life |= static_cast<uint16_t>(~fold(uint64_t{length} + fragment + life + sum_of_loaded(addresses)));
+    store_be32(out, length);
+    store_be32(out + 4, fragment);
+    store_be32(out + 8, life);
+    store_native32(out + 12, source.v4_wire_order());
+    store_native32(out + 16, destination.v4_wire_order());
     return kIpv4Header;
 }
 

@@ -1,6 +1,6 @@
 #include "dataplane/wire/packet.h"
 
-#include <cstring>
+#include "dataplane/wire/checksum.h"
 
 namespace fedge::wire {
 namespace {
@@ -27,12 +27,6 @@ constexpr uint8_t kLooseSourceRoute = 131;
 constexpr uint8_t kStrictSourceRoute = 137;
 
 constexpr uint8_t kPad1 = 0;  // the only IPv6 option without a length
-
-uint32_t load_host32(const uint8_t* p) {
-    uint32_t v;
-    std::memcpy(&v, p, sizeof(v));
-    return v;
-}
 
 // What follows the IP header: `length` bytes at `frame[offset]`, which are there.
 inline Result parse_transport(Bytes frame, size_t offset, size_t length, Packet& out) {
@@ -80,14 +74,8 @@ inline Result parse_ipv4(Bytes frame, size_t at, bool checksum_known_good, Packe
     if (ip[0] >> 4 != 4 || header < kIpv4Header || total < header || total > available)
         return because(Drop::ipv4_malformed);
     if (!checksum_known_good) {
-        // Whether the sum is all ones does not depend on byte order.
-        uint64_t words = 0;
-        for (size_t i = 0; i < kIpv4Header; i += 4) words += load_host32(ip + i);
-        for (size_t i = kIpv4Header; i < header; i += 4) words += load_host32(ip + i);
-        words = (words & 0xffffffff) + (words >> 32);
-        words = (words & 0xffff) + (words >> 16);
-        words = (words & 0xffff) + (words >> 16);
-        if ((words & 0xffff) + (words >> 16) != 0xffff) return because(Drop::ipv4_checksum);
+        bool good = header == kIpv4Header ? ipv4_checksum_ok(ip) : checksum({ip, header}) == 0;
+        if (!good) return because(Drop::ipv4_checksum);
     }
     if (header > kIpv4Header) [[unlikely]] {
         if (auto drop = check_ipv4_options({ip + kIpv4Header, header - kIpv4Header})) return drop;

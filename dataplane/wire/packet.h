@@ -30,12 +30,12 @@ enum class Protocol : uint8_t { icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
 struct Packet {
     L3 l3;
     uint8_t protocol = 0;  // IP protocol behind any IPv6 extension headers; 0 for ARP
-    uint8_t ttl = 0;       // TTL or hop limit
-    uint8_t dscp_ecn = 0;  // IPv4 TOS byte or IPv6 traffic class
     bool has_vlan = false;
     bool fragment = false;       // any fragment, the first one included; `payload_*` then cover the fragment's bytes
-    bool multicast_mac = false;  // destination MAC is a group address
     uint16_t vlan = 0;           // VLAN id
+    bool multicast_mac = false;  // destination MAC is a group address
+    uint8_t ttl = 0;             // TTL or hop limit
+    uint8_t dscp_ecn = 0;        // IPv4 TOS byte or IPv6 traffic class
     uint16_t l3_offset = 0;
     uint16_t l4_offset = 0;       // 0 for ARP
     uint16_t payload_offset = 0;  // UDP: behind the UDP header; else = l4_offset

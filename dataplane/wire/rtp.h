@@ -36,17 +36,24 @@ struct Rtp {
     uint16_t payload_offset;  // behind CSRC list and header extension
     uint16_t payload_length;  // padding (and an SRTP tag) included
 
-    // Empty if it is not RTP or if CSRC list or extension reach beyond the datagram. Padding is not judged here: under
-    // SRTP its count is encrypted.
-    static std::optional<Rtp> parse(Bytes datagram) {
-        if (!is_rtp(datagram) || datagram.size() > UINT16_MAX) return std::nullopt;
+    // Where the payload begins, behind CSRC list and header extension; 0 if it is not RTP or if they reach beyond the
+    // datagram. Padding is not judged here: under SRTP its count is encrypted.
+    static size_t payload_offset_in(Bytes datagram) {
+        if (!is_rtp(datagram) || datagram.size() > UINT16_MAX) return 0;
         const uint8_t* p = datagram.data();
         size_t offset = kRtpHeader + size_t{4} * (p[0] & 0x0f);
         if (p[0] & 0x10) {
-            if (offset + 4 > datagram.size()) return std::nullopt;
+            if (offset + 4 > datagram.size()) return 0;
             offset += 4 + size_t{4} * load_be16(p + offset + 2);
         }
-        if (offset > datagram.size()) return std::nullopt;
+        return offset <= datagram.size() ? offset : 0;
+    }
+
+    // Empty where payload_offset_in() is 0.
+    static std::optional<Rtp> parse(Bytes datagram) {
+        size_t offset = payload_offset_in(datagram);
+        if (offset == 0) return std::nullopt;
+        const uint8_t* p = datagram.data();
         return Rtp{.payload_type = static_cast<uint8_t>(p[1] & 0x7f),
                    .marker = (p[1] & 0x80) != 0,
                    .has_padding = (p[0] & 0x20) != 0,

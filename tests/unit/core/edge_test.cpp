@@ -39,6 +39,31 @@ TEST_F(Edge, RelaysBothWaysOnOneCore) {
     }
 }
 
+// Padding behind ChannelData is no plain case, and nothing of it is sent on.
+TEST_F(Edge, ThePlainWaySendsWhatTheGeneralWaySends) {
+    start();
+    allocate(kClient, kServer);
+    bind(kClient, kServer, kPeer, 0x4001);
+    SeededRandom random(5);
+    for (int i = 0; i < 500; i++) {
+        std::vector<uint8_t> data(random.below(300));
+        random.fill(data);
+        std::vector<uint8_t> plain = channel_data(0x4001, data), padded = plain;
+        padded.resize(plain.size() + 1 + random.below(3));
+        std::array<Frame, 2> sent;
+        for (auto [payload, frame] : {std::pair{&plain, &sent[0]}, {&padded, &sent[1]}}) {
+            ASSERT_TRUE(box_->send(test::udp_frame(box_->mac(), kClient, kServer, *payload)));
+            box_->turn();
+            auto out = box_->receive();
+            ASSERT_EQ(out.size(), 1u);
+            ASSERT_TRUE(open(out[0]));
+            *frame = out[0];
+            for (size_t differs : {18, 19, 24, 25}) (*frame)[differs] = 0;  // identification, header checksum
+        }
+        ASSERT_EQ(sent[0], sent[1]) << data.size();
+    }
+}
+
 TEST_F(Edge, CountsEachFrameOnce) {
     start();
     uint64_t received = box_->total(Counter::rx_packets), sent = box_->total(Counter::tx_packets);

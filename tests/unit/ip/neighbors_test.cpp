@@ -153,27 +153,6 @@ TEST_F(Resolving, ANeighborThatVanishesIsAskedForAnew) {
     EXPECT_FALSE(send("192.0.2.7")) << "the old hop is not good any more";
 }
 
-TEST_F(Resolving, TrafficConfirmsANeighbor) {
-    send("192.0.2.7");
-    arp_reply("192.0.2.7", kPeer);
-    EXPECT_TRUE(send("192.0.2.7"));
-    take_sent();
-    for (int i = 0; i < 100; i++) {
-        send("192.0.2.7");
-        host_->neighbors().confirm(hops_["192.0.2.7"], kPeer, now_);
-        wait(1s);
-    }
-    EXPECT_EQ(state("192.0.2.7"), NeighborState::reachable);
-    for (const auto& s : take_sent()) EXPECT_NE(test::parsed(s.frame)->l3, wire::L3::arp);
-    // Not by a packet that somebody else delivered.
-    for (int i = 0; i < 31; i++) {
-        send("192.0.2.7");
-        host_->neighbors().confirm(hops_["192.0.2.7"], mac(0x66), now_);
-        wait(1s);
-    }
-    EXPECT_NE(state("192.0.2.7"), NeighborState::reachable);
-}
-
 TEST_F(Resolving, FollowsANeighborThatMoves) {
     send("192.0.2.7");
     arp_reply("192.0.2.7", kPeer);

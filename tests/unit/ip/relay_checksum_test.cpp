@@ -72,7 +72,16 @@ TEST(RelayedUdpChecksum, KeepsDamageVisible) {
 }
 
 TEST(RelayedUdpChecksum, HasNothingToCarryOverWithoutOne) {
-    EXPECT_EQ(relayed_udp_checksum(0, {}, {}, 100), std::nullopt);
+    EXPECT_EQ(relayed_udp_checksum(0, {}, {}, 100), 0);
+}
+
+TEST(Ipv4EndpointSum, IsTheGeneralOneForIpv4) {
+    SeededRandom random(3);
+    for (int i = 0; i < 1000; i++) {
+        Endpoint a = random_endpoint(random, true), b = random_endpoint(random, true);
+        ASSERT_EQ(wire::fold(ipv4_endpoint_sum(a.address, a.port, b.address, b.port)) % 0xffff,
+                  wire::fold(endpoint_sum(a, b)) % 0xffff);
+    }
 }
 
 TEST(RelayedUdpChecksum, IsNeverZero) {
