@@ -31,7 +31,7 @@ inline std::vector<uint8_t> digest_of(const EVP_MD* algorithm, std::string_view 
 
 inline std::vector<uint8_t> hmac_of(const EVP_MD* algorithm, Bytes key, Bytes message) {
     // Looking an algorithm up takes OpenSSL longer than to apply it, so contexts are kept.
-    static std::map<const EVP_MD*, EVP_MAC_CTX*> contexts;
+    thread_local std::map<const EVP_MD*, EVP_MAC_CTX*> contexts;
     EVP_MAC_CTX*& context = contexts[algorithm];
     if (!context) {
         EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
