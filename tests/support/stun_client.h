@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,17 +32,21 @@ inline std::vector<uint8_t> digest_of(const EVP_MD* algorithm, std::string_view 
 
 inline std::vector<uint8_t> hmac_of(const EVP_MD* algorithm, Bytes key, Bytes message) {
     // Looking an algorithm up takes OpenSSL longer than to apply it, so contexts are kept.
-    thread_local std::map<const EVP_MD*, EVP_MAC_CTX*> contexts;
-    EVP_MAC_CTX*& context = contexts[algorithm];
-    if (!context) {
+    struct Free {
+        void operator()(EVP_MAC_CTX* c) const { EVP_MAC_CTX_free(c); }
+    };
+    thread_local std::map<const EVP_MD*, std::unique_ptr<EVP_MAC_CTX, Free>> contexts;
+    auto& kept = contexts[algorithm];
+    if (!kept) {
         EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-        context = EVP_MAC_CTX_new(hmac);
+        kept.reset(EVP_MAC_CTX_new(hmac));
         EVP_MAC_free(hmac);
         std::string name = EVP_MD_get0_name(algorithm);
         OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), 0),
                                    OSSL_PARAM_construct_end()};
-        EVP_MAC_CTX_set_params(context, parameters);
+        EVP_MAC_CTX_set_params(kept.get(), parameters);
     }
+    EVP_MAC_CTX* context = kept.get();
     std::vector<uint8_t> out(EVP_MAX_MD_SIZE);
     size_t size = 0;
     EVP_MAC_init(context, key.data(), key.size(), nullptr);

@@ -45,7 +45,7 @@ TEST_F(Edge, ThePlainWaySendsWhatTheGeneralWaySends) {
     allocate(kClient, kServer);
     bind(kClient, kServer, kPeer, 0x4001);
     SeededRandom random(5);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 100; i++) {  // stays within the burst of the allocation's bandwidth
         std::vector<uint8_t> data(random.below(300));
         random.fill(data);
         std::vector<uint8_t> plain = channel_data(0x4001, data), padded = plain;
@@ -55,7 +55,7 @@ TEST_F(Edge, ThePlainWaySendsWhatTheGeneralWaySends) {
             ASSERT_TRUE(box_->send(test::udp_frame(box_->mac(), kClient, kServer, *payload)));
             box_->turn();
             auto out = box_->receive();
-            ASSERT_EQ(out.size(), 1u);
+            ASSERT_EQ(out.size(), 1u) << "step " << i << ", " << box_->drops();
             ASSERT_TRUE(open(out[0]));
             *frame = out[0];
             for (size_t differs : {18, 19, 24, 25}) (*frame)[differs] = 0;  // identification, header checksum
