@@ -1,8 +1,8 @@
 // The layout of an allocation (RFC 8656 section 2.2): what each packet touches is apart from what only requests touch.
 //
 // A relayed packet touches line 0 and the line of its direction (and line 3 or a chunk when the peer is not the first),
-// besides the flow table or the port table and its stream's record. Indices, not pointers: half the size, and good for a
-// pool of any address.
+// besides the flow table or the port table and its stream's record. Indices, not pointers: half the size, and good for
+// a pool of any address.
 #pragma once
 
 #include <array>

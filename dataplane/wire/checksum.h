@@ -14,7 +14,8 @@ namespace fedge::wire {
 // Unfolded ones' complement sum of the bytes, as if at an even offset. Add sums freely, fold at the end.
 uint64_t sum(Bytes bytes);
 
-// Zero only for a sum of zero. Adding the swapped halves leaves their sum, end-around carry included, in the upper half.
+// Zero only for a sum of zero. Adding the swapped halves leaves their sum, end-around carry included, in the upper
+// half.
 inline uint16_t fold(uint64_t s) {
     s += std::rotl(s, 32);
     auto half = static_cast<uint32_t>(s >> 32);
@@ -26,14 +27,14 @@ inline uint16_t checksum(Bytes bytes) {
     return static_cast<uint16_t>(~fold(sum(bytes)));
 }
 
-// The sum of words loaded as the machine does it, for a sum of words in network order. To swap the bytes of 16-bit words
-// is to multiply by 2^8, modulo 2^16-1.
+// The sum of words loaded as the machine does it, for a sum of words in network order. To swap the bytes of 16-bit
+// words is to multiply by 2^8, modulo 2^16-1.
 inline uint64_t sum_of_loaded(uint64_t s) {
     return std::endian::native == std::endian::little ? s << 8 : s;
 }
 
-// Of a header without options. Whether a sum is a multiple of 0xffff does not depend on the byte order of its words, nor
-// on their width; and the sum of a header is not zero.
+// Of a header without options. Whether a sum is a multiple of 0xffff does not depend on the byte order of its words,
+// nor on their width; and the sum of a header is not zero.
 inline bool ipv4_checksum_ok(const uint8_t* header) {
     uint64_t words = uint64_t{load_native32(header)} + load_native32(header + 4) + load_native32(header + 8) +
                      load_native32(header + 12) + load_native32(header + 16);
