@@ -48,7 +48,7 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
     bool undone = advanced && undo_if_spurious(c, s.options);
     if (c.sack_on) {
         if (was_in_flight) detect_losses(c);
-        judge_loss_probe(c, in, duplicate_told);
+        judge_loss_probe(c, in, advanced, duplicate_told);
     } else {
         if (duplicate) delivered += c.mss;
         detect_by_duplicates(c, advanced);
@@ -197,7 +197,6 @@ Duration Engine::rto(const Connection& c) const {
 
 void Engine::on_all_acknowledged(Connection& c) {
     c.sacked_bytes = c.lost_bytes = c.retransmitted_bytes = 0;
-    c.probe_outstanding = false;
     set_timer(c, TimerKind::none, kNever);
 }
 

@@ -152,27 +152,31 @@ void Engine::on_text(Connection& c, Incoming& in) {
         return end(c, CloseReason::aborted);
     }
     Seq fin_at = in.seq() + static_cast<uint32_t>(s.payload.size());
-    if (!s.payload.empty()) store(c, in.seq(), s.payload);
     if (fin) {
         c.fin_known = true;
         c.fin_at = fin_at;
-        if (s.payload.empty() || c.fin_at <= c.rcv_nxt) c.ack_now = true;  // store() has told of text beyond a gap
     }
+    if (!s.payload.empty() || fin_at != c.rcv_nxt) store(c, in.seq(), s.payload, fin);
     if (c.fin_known && c.fin_at <= c.rcv_nxt) on_fin(c);
 }
 
-void Engine::store(Connection& c, Seq seq, Bytes text) {
+// `fin`: a FIN stands behind the text. Beyond a gap it is noted and told like a byte.
+void Engine::store(Connection& c, Seq seq, Bytes text, bool fin) {
     auto size = static_cast<uint32_t>(text.size());
+    Seq end = seq + size + (fin ? 1U : 0U);
     bool in_order = seq == c.rcv_nxt;
     if (!in_order && c.assembler == kNoBlock) {
         // Out-of-order data is a convenience for the peer: the last memory is not for it.
         uint32_t block = pool_.scarce() ? kNoBlock : pool_.take();
-        if (block == kNoBlock) return counters_.drop(Drop::tcp_no_buffer);
+        if (block == kNoBlock) {
+            c.ack_now = true;
+            return counters_.drop(Drop::tcp_no_buffer);
+        }
         c.assembler = block;
         assembler(c)->reset();
     }
     Assembler* beyond = assembler(c);
-    if (!in_order && !beyond->has_room(seq, seq + size)) {
+    if (!in_order && !beyond->has_room(seq, end)) {
         counters_.drop(Drop::tcp_ranges);
         c.ack_now = true;
         return;
@@ -186,7 +190,7 @@ void Engine::store(Connection& c, Seq seq, Bytes text) {
     c.rcv_mss = std::max(c.rcv_mss, static_cast<uint16_t>(std::min<uint32_t>(size, 0xffff)));
     if (!in_order) {
         counters_.add(Counter::tcp_out_of_order);
-        if (beyond->add(seq, seq + size) == Assembler::Added::known) note_duplicate(c, seq, seq + size);
+        if (beyond->add(seq, end) == Assembler::Added::known) note_duplicate(c, seq, end);
         // RFC 5681 section 4.2: at once, one for each, so that the sender can count.
         return send_ack(c);
     }
@@ -216,7 +220,7 @@ void Engine::store(Connection& c, Seq seq, Bytes text) {
 
 // All before the FIN has arrived; what a confused peer sends beyond it is not looked at.
 void Engine::on_fin(Connection& c) {
-    c.rcv_nxt += 1;
+    c.rcv_nxt = c.fin_at + 1;
     c.fin_received = true;
     c.event_readable = true;
     c.ack_now = true;

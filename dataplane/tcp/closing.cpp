@@ -34,6 +34,7 @@ void Engine::abort(Connection& c, CloseReason reason) {
 // The user has gone; what was written is still sent.
 void Engine::orphan(Connection& c) {
     c.handler = nullptr;
+    c.closed_by_user = true;
     if (c.pending_close) return release(c);
     if (c.state == State::syn_sent || c.unread() > 0) return abort(c, CloseReason::aborted);
     c.fin_queued = true;

@@ -73,8 +73,9 @@ class Connection final : public Stream {
     bool ack_now;
     bool fin_queued;  // shutdown() was called: a FIN follows the data
     bool fin_sent;
-    bool fin_received;  // and all before it
-    bool fin_known;     // a FIN has arrived, at fin_at
+    bool closed_by_user;  // close() was called: nobody reads any more
+    bool fin_received;    // and all before it
+    bool fin_known;       // a FIN has arrived, at fin_at
     bool timestamps_on;
     bool sack_on;
     bool write_blocked;  // a write() took less than all
@@ -134,8 +135,9 @@ class Connection final : public Stream {
     uint8_t rack_window_mult;     // RACK.reo_wnd_mult
     uint8_t rack_window_persist;  // RACK.reo_wnd_persist
     Seq rack_dsack_round;
-    bool rack_dsack_seen;  // in this round
-    Seq probe_end;         // TLP.end_seq
+    bool rack_dsack_seen;   // in this round
+    Seq probe_end;          // TLP.end_seq
+    uint32_t probe_flight;  // bytes in flight when the probe was sent
 
     Duration srtt;
     Duration rttvar;

@@ -150,7 +150,7 @@ class Engine {
     bool acceptable(Connection& c, Incoming& in);
     bool passes_paws(Connection& c, const Incoming& in);
     void on_text(Connection& c, Incoming& in);
-    void store(Connection& c, Seq seq, Bytes text);
+    void store(Connection& c, Seq seq, Bytes text, bool fin);
     void note_duplicate(Connection& c, Seq left, Seq right);
     void on_fin(Connection& c);
     void challenge(Connection& c, uint16_t limit = kChallenges);
@@ -177,7 +177,7 @@ class Engine {
     void end_recovery(Connection& c);
     void on_retransmission_timeout(Connection& c);
     void on_loss_probe(Connection& c);
-    void judge_loss_probe(Connection& c, const Incoming& in, bool duplicate_told);
+    void judge_loss_probe(Connection& c, const Incoming& in, bool advanced, bool duplicate_told);
     bool undo_if_spurious(Connection& c, const wire::TcpOptions& options);  // on the first ACK of new data
     void remember_for_undo(Connection& c);
     SentRecord& record(Connection& c, uint32_t number);

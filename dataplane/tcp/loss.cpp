@@ -188,20 +188,25 @@ void Engine::on_loss_probe(Connection& c) {
     if (c.probe_retransmitted) retransmit(c, record(c, c.record_tail - 1));
     c.probe_outstanding = true;
     c.probe_end = c.snd_nxt;
+    c.probe_flight = c.in_flight();
     set_timer(c, TimerKind::retransmission, now_ + rto(c));
 }
 
-// RFC 8985 section 7.4: a loss that the probe itself repaired is a loss all the same.
-void Engine::judge_loss_probe(Connection& c, const Incoming& in, bool duplicate_told) {
+// RFC 8985 section 7.4.2: a loss that the probe itself repaired is a loss all the same.
+void Engine::judge_loss_probe(Connection& c, const Incoming& in, bool advanced, bool duplicate_told) {
     if (!c.probe_outstanding || in.ack() < c.probe_end) return;
-    // The original was acknowledged, or the probe: what comes next tells.
-    if (c.probe_retransmitted && !duplicate_told && in.ack() == c.probe_end) return;
+    bool needless = !c.probe_retransmitted || duplicate_told;
+    if (!needless && in.ack() == c.probe_end) {
+        // Original or probe: the next acknowledgement tells, unless this one is a duplicate already.
+        bool plain_duplicate = !advanced && in.segment.payload.empty() && in.segment.options.sack_count == 0;
+        if (!plain_duplicate) return;
+        needless = true;
+    }
     c.probe_outstanding = false;
-    if (!c.probe_retransmitted || duplicate_told) return;
-    // Not told as duplicate: original or probe was lost, one of them arrived.
-    if (c.in_recovery) return;
-    begin_recovery(c);
-    c.recovery_point = in.ack();
+    if (needless || c.in_recovery) return;
+    counters_.add(Counter::tcp_recoveries);
+    c.congestion.enter_recovery(c.probe_flight);
+    c.congestion.leave_recovery();
 }
 
 void Engine::remember_for_undo(Connection& c) {

@@ -129,8 +129,13 @@ void Engine::on_half_open_segment(Incoming& in, uint32_t index) {
     HalfOpen& half = half_open_[index];
     const wire::TcpSegment& s = in.segment;
     Listener* listener = find_listener(in.destination, s.destination_port);
+    if (!listener) {  // gone since
+        remove_flow(half.key);
+        release_half_open(index);
+        return reset_stranger(in);
+    }
     Seq next{half.irs + 1};
-    bool in_window = listener && in.seq() - next < std::max<uint32_t>(first_window(listener->options), 1);
+    bool in_window = in.seq() - next < std::max<uint32_t>(first_window(listener->options), 1);
     auto acknowledge = [&] {
         if (now_ - half.answered < kRepeatInterval) return counters_.drop(Drop::tcp_out_of_window);
         half.answered = now_;
@@ -138,9 +143,8 @@ void Engine::on_half_open_segment(Incoming& in, uint32_t index) {
         ack.seq = half.iss + 1;
         ack.ack = next.raw();
         ack.flags = wire::kAck;
-        ack.window = listener ? first_window(listener->options) : uint16_t{0};
-        if (half.has_scale && listener)
-            ack.window >>= scale_for(std::min(listener->options.receive_buffer, kMaxBuffer));
+        ack.window = first_window(listener->options);
+        if (half.has_scale) ack.window >>= scale_for(std::min(listener->options.receive_buffer, kMaxBuffer));
         if (half.timestamps) {
             ack.options.has_timestamps = true;
             ack.options.timestamps = {timestamp(secrets_.timestamp_offset(half.key)), half.ts_recent};
@@ -171,10 +175,6 @@ void Engine::on_half_open_segment(Incoming& in, uint32_t index) {
         return acknowledge();  // PAWS
     HalfOpen copy = half;
     release_half_open(index);
-    if (!listener) {
-        remove_flow(copy.key);
-        return reset_stranger(in);
-    }
     establish(copy, *listener, in);
 }
 
@@ -206,9 +206,10 @@ Connection* Engine::establish(const HalfOpen& half, Listener& listener, Incoming
     take_peer_options(*c, options);
     open_windows(*c, uint32_t{in.segment.window} << c->snd_scale);
     if (half.transmissions == 1) sample_rtt(*c, now_ - half.sent_at);
-    c->handler = listener.acceptor->on_accept(*c);
+    StreamHandler* user = listener.acceptor->on_accept(*c);
     if (!c->in_use) return nullptr;  // the acceptor has aborted it
-    if (!c->handler && c->state == State::established) {
+    if (!c->closed_by_user) c->handler = user;
+    if (!c->closed_by_user && !user) {
         abort(*c, CloseReason::aborted);
         return nullptr;
     }
