@@ -3,9 +3,13 @@
 //   perf-tcp requests CONNECTIONS REQUESTS    cycles of the server per request of 64 bytes answered with 64 bytes
 //   perf-tcp bulk MEGABYTES                   cycles per byte of sender and receiver, segments of 1460 bytes
 //   perf-tcp flood CONNECTIONS REQUESTS RATE  requests with RATE spoofed SYN/s at the same time, and without
+//   perf-tcp kernel CONNECTIONS REQUESTS      CPU of both sides per request: ours on ring ports, the kernel's on
+//   loopback
 //
 // prints one JSON object per line. Both hosts run on one thread, each is timed by itself. Every answer is checked.
 #include <rte_cycles.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +18,7 @@
 #include <stdexcept>
 
 #include "dataplane/port/eal.h"
+#include "dataplane/tcp/kernel_transport.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/headers.h"
 #include "dataplane/wire/tcp.h"
@@ -130,13 +135,11 @@ class Bench {
     SeededRandom random_{11};
 };
 
-// Cycles of the server per request. With `syn_rate`, so many SYNs arrive in each second of the server's time.
-double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate) {
+// Asks until `count` requests are answered, a batch at a time; `turn` moves both sides on.
+template <typename Turn>
+uint64_t ask(std::vector<perf::Requester>& users, uint64_t count, Turn&& turn) {
     SeededRandom random(3);
     uint64_t done = 0;
-    bench.server_cycles = 0;
-    double owed = 0;
-    uint64_t charged = 0;
     std::vector<perf::Requester*> asked;
     while (done < count) {
         asked.clear();
@@ -146,22 +149,38 @@ double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t coun
             user.ask();
             asked.push_back(&user);
         }
-        Instant deadline = bench.now() + 10s;
+        uint32_t turns = 0;
         while (std::any_of(asked.begin(), asked.end(), [](auto* u) { return u->waiting(); })) {
-            bench.turn_client();
-            owed +=
-                static_cast<double>(bench.server_cycles - charged) / static_cast<double>(rte_get_tsc_hz()) * syn_rate;
-            charged = bench.server_cycles;
-            auto now_due = static_cast<uint32_t>(owed);
-            bench.inject_syns(now_due);
-            owed -= now_due;
-            while (bench.turn_server() > 0) {
-            }
-            if (bench.now() > deadline) throw std::runtime_error("requests are not answered");
+            turn();
+            if (++turns > 10'000'000) throw std::runtime_error("requests are not answered");
         }
         done += asked.size();
     }
+    return done;
+}
+
+// Cycles of the server per request. With `syn_rate`, so many SYNs arrive in each second of the server's time.
+double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate) {
+    bench.server_cycles = 0;
+    double owed = 0;
+    uint64_t charged = 0;
+    uint64_t done = ask(users, count, [&] {
+        bench.turn_client();
+        owed += static_cast<double>(bench.server_cycles - charged) / static_cast<double>(rte_get_tsc_hz()) * syn_rate;
+        charged = bench.server_cycles;
+        auto due = static_cast<uint32_t>(owed);
+        bench.inject_syns(due);
+        owed -= due;
+        while (bench.turn_server() > 0) {
+        }
+    });
     return static_cast<double>(bench.server_cycles) / static_cast<double>(done);
+}
+
+double cpu_seconds() {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
 void print(const char* metric, double value, const char* unit, const char* against, double ratio) {
@@ -198,6 +217,53 @@ void run_flood(uint32_t connections, uint64_t count, double rate) {
     print("synflood.kept", quiet / flooded, "of requests/s", "without flood", quiet / flooded);
 }
 
+// The same users on both; CPU time of the one thread that drives client and server, the kernel's share included.
+void run_kernel(uint32_t connections, uint64_t count) {
+    double ours;
+    {
+        Bench bench(connections);
+        perf::EchoServer echo;
+        bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
+        std::vector<perf::Requester> users(connections);
+        bench.connect(users);
+        requests(bench, users, count / 8, 0);
+        double begin = cpu_seconds();
+        requests(bench, users, count, 0);
+        ours = (cpu_seconds() - begin) / static_cast<double>(count);
+    }
+    rlimit files{2 * connections + 1024, 2 * connections + 1024};
+    setrlimit(RLIMIT_NOFILE, &files);
+    contract::CounterBlock block{};
+    tcp::KernelLimits limits;
+    limits.connections = limits.connections_per_prefix = connections + 64;
+    Instant now{1s};
+    tcp::KernelTransport server(limits, Counters{block}, now);
+    tcp::KernelTransport client(limits, Counters{block}, now);
+    perf::EchoServer echo;
+    IpAddress loopback = IpAddress::v4(0x7f000001);
+    if (!server.listen({loopback, kPort}, {}, echo)) throw std::runtime_error("cannot listen on loopback port 5061");
+    std::vector<perf::Requester> users(connections);
+    auto turn = [&] {
+        now += 1us;
+        client.turn(now);
+        server.turn(now);
+    };
+    for (size_t i = 0; i < users.size(); i++) {
+        users[i].start(client.connect(loopback, {loopback, kPort}, {}, users[i]));
+        for (uint32_t turns = 0; i % 64 == 63 && !users[i].open(); turns++) {
+            turn();
+            if (turns > 10'000'000) throw std::runtime_error("cannot connect to loopback");
+        }
+    }
+    while (!std::all_of(users.begin(), users.end(), [](const auto& u) { return u.open(); })) turn();
+    ask(users, count / 8, turn);
+    double begin = cpu_seconds();
+    ask(users, count, turn);
+    double theirs = (cpu_seconds() - begin) / static_cast<double>(count);
+    print("kernel_requests_per_second", 1 / theirs, "1/CPU s", "", 0);
+    print("vs_kernel.requests", 1 / ours, "1/CPU s", "kernel TCP on loopback, same users", theirs / ours);
+}
+
 void run_bulk(uint64_t megabytes) {
     Bench bench(16);
     perf::DiscardServer discard;
@@ -228,10 +294,13 @@ void run_bulk(uint64_t megabytes) {
 int main(int argc, char** argv) {
     std::string mode = argc > 1 ? argv[1] : "";
     auto number = [&](int i) { return i < argc ? std::strtoull(argv[i], nullptr, 10) : 0; };
-    bool known = (mode == "requests" && argc == 4) || (mode == "bulk" && argc == 3) || (mode == "flood" && argc == 5);
+    bool known = (mode == "requests" && argc == 4) || (mode == "bulk" && argc == 3) || (mode == "flood" && argc == 5) ||
+                 (mode == "kernel" && argc == 4);
     if (!known) {
-        std::fputs("usage: perf-tcp requests CONNECTIONS REQUESTS | bulk MEGABYTES | flood CONNECTIONS REQUESTS RATE\n",
-                   stderr);
+        std::fputs(
+            "usage: perf-tcp requests CONNECTIONS REQUESTS | bulk MEGABYTES | flood CONNECTIONS REQUESTS RATE "
+            "| kernel CONNECTIONS REQUESTS\n",
+            stderr);
         return 2;
     }
     try {
@@ -245,6 +314,7 @@ int main(int argc, char** argv) {
         if (mode == "requests") run_requests(static_cast<uint32_t>(number(2)), number(3));
         if (mode == "flood") run_flood(static_cast<uint32_t>(number(2)), number(3), static_cast<double>(number(4)));
         if (mode == "bulk") run_bulk(number(2));
+        if (mode == "kernel") run_kernel(static_cast<uint32_t>(number(2)), number(3));
         return 0;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "perf-tcp: %s\n", error.what());

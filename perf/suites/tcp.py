@@ -1,0 +1,46 @@
+"""TCP of a core on ring ports: requests, bulk, memory, a SYN flood; and the kernel's TCP under the same users."""
+import json
+import subprocess
+
+from perf.support.machine import hugepages
+
+PROGRAMS = {"tcp": "perf/tcp/perf-tcp"}
+
+
+def run(programs, quick):
+    program = programs["tcp"]
+    count = 150_000 if quick else 1_500_000
+    with hugepages(1400) as megabytes:
+        if megabytes < 1400:
+            print(f"note: only {megabytes} MB of hugepages; figures of many connections include address translation")
+        few = measure(program, "requests", 100, count)
+        many = measure(program, "requests", 10_000, count)
+        most = measure(program, "requests", 100_000, count)
+        bulk = measure(program, "bulk", 500 if quick else 5000)
+        flood = measure(program, "flood", 1000, count, 1_000_000)
+        kernel = measure(program, "kernel", 1000, count)
+    scaling = most["cycles_per_request"]["value"] / few["cycles_per_request"]["value"]
+    return [
+        named("tcp.requests_per_second.100", few["requests_per_second"]),
+        named("tcp.requests_per_second.10k", many["requests_per_second"]),
+        named("tcp.requests_per_second.100k", most["requests_per_second"]),
+        {"metric": "tcp.scaling.100k_over_100", "value": round(scaling, 3), "unit": "x", "against": "limit 1.5",
+         "ratio": round(scaling / 1.5, 3)},
+        named("tcp.bytes_per_idle_connection", most["bytes_per_idle_connection"]),
+        named("tcp.bulk_gbit", bulk["bulk_gbit"]),
+        named("tcp.vs_kernel.requests", kernel["vs_kernel.requests"]),
+        named("tcp.synflood.kept", flood["synflood.kept"]),
+    ]
+
+
+def measure(program, *arguments):
+    done = subprocess.run([program, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=300)
+    if done.returncode != 0:
+        raise SystemExit(f"perf/run: {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {row["metric"]: row for row in rows}
+
+
+def named(metric, row):
+    return dict(row, metric=metric)
