@@ -44,16 +44,33 @@ int64_t microseconds(Duration d) {
 }  // namespace
 
 const std::vector<Player::CommandEntry>& Player::commands() {
-    static const std::vector<CommandEntry> entries{
-        {"flow", &Player::do_flow},         {"stream", &Player::do_stream},     {"mtu", &Player::do_mtu},
-        {"listen", &Player::do_listen},     {"unlisten", &Player::do_unlisten}, {"connect", &Player::do_connect},
-        {"renew", &Player::do_renew},       {"accept", &Player::do_accept},     {"write", &Player::do_write},
-        {"read", &Player::do_read},         {"consume", &Player::do_consume},   {"auto_read", &Player::do_auto_read},
-        {"shutdown", &Player::do_shutdown}, {"close", &Player::do_close},       {"abort", &Player::do_abort},
-        {"quiet", &Player::do_quiet},       {"icmp", &Player::do_icmp},         {"expect", &Player::do_expect},
-        {"info", &Player::do_info},         {"state", &Player::do_state},       {"memory", &Player::do_memory},
-        {"counter", &Player::do_counter},   {"drop", &Player::do_drop},         {"isn_after", &Player::do_isn_after},
-        {"port", &Player::do_port}};
+    static const std::vector<CommandEntry> entries{{"flow", &Player::do_flow},
+                                                   {"stream", &Player::do_stream},
+                                                   {"mtu", &Player::do_mtu},
+                                                   {"listen", &Player::do_listen},
+                                                   {"unlisten", &Player::do_unlisten},
+                                                   {"connect", &Player::do_connect},
+                                                   {"renew", &Player::do_renew},
+                                                   {"accept", &Player::do_accept},
+                                                   {"write", &Player::do_write},
+                                                   {"read", &Player::do_read},
+                                                   {"consume", &Player::do_consume},
+                                                   {"auto_read", &Player::do_auto_read},
+                                                   {"shutdown", &Player::do_shutdown},
+                                                   {"close", &Player::do_close},
+                                                   {"abort", &Player::do_abort},
+                                                   {"quiet", &Player::do_quiet},
+                                                   {"icmp", &Player::do_icmp},
+                                                   {"expect", &Player::do_expect},
+                                                   {"info", &Player::do_info},
+                                                   {"state", &Player::do_state},
+                                                   {"memory", &Player::do_memory},
+                                                   {"counter", &Player::do_counter},
+                                                   {"drop", &Player::do_drop},
+                                                   {"isn_after", &Player::do_isn_after},
+                                                   {"port", &Player::do_port},
+                                                   {"leap", &Player::do_leap},
+                                                   {"stamp_differs", &Player::do_stamp_differs}};
     return entries;
 }
 
@@ -233,6 +250,12 @@ void Player::do_abort(Flow& flow, Words&) {
 // Nothing: that nothing was sent until now has been looked at already.
 void Player::do_quiet(Flow&, Words&) {}
 
+// leap DURATION: in one step and not tick by tick; for days.
+void Player::do_leap(Flow&, Words& words) {
+    step(now_ + parse_duration(words.next("a duration")));
+    last_ = now_;
+}
+
 // icmp too_big mtu=N seq=N | icmp hard seq=N | icmp soft seq=N
 void Player::do_icmp(Flow& flow, Words& words) {
     tcp::IcmpError error;
@@ -373,6 +396,14 @@ void Player::do_drop(Flow&, Words& words) {
 void Player::do_isn_after(Flow& flow, Words& words) {
     if (!flow.earlier_isn || !flow.numbering.our_isn) throw ScriptError("there are no two connections to compare");
     demand("the distance", parse_number(words.next("a distance")), *flow.numbering.our_isn - *flow.earlier_isn);
+}
+
+// stamp_differs FLOW: the timestamp clocks of the two flows do not show the same at the same time.
+void Player::do_stamp_differs(Flow& flow, Words& words) {
+    const Flow& other = flow_named(words.next("a flow"));
+    if (!flow.numbering.our_timestamp || !other.numbering.our_timestamp)
+        throw ScriptError("there are no two clocks to compare");
+    if (*flow.numbering.our_timestamp == *other.numbering.our_timestamp) throw Failure{"the clocks show the same"};
 }
 
 // port NUMBER | port differs FLOW | port multiple NUMBER: the source port that the engine chose.

@@ -77,6 +77,7 @@ class Player final : public tcp::SegmentOutput, public tcp::Acceptor {
     void do_close(Flow& flow, Words& words);
     void do_abort(Flow& flow, Words& words);
     void do_quiet(Flow& flow, Words& words);
+    void do_leap(Flow& flow, Words& words);
     void do_icmp(Flow& flow, Words& words);
     void do_expect(Flow& flow, Words& words);
     void do_info(Flow& flow, Words& words);
@@ -85,6 +86,7 @@ class Player final : public tcp::SegmentOutput, public tcp::Acceptor {
     void do_counter(Flow& flow, Words& words);
     void do_drop(Flow& flow, Words& words);
     void do_isn_after(Flow& flow, Words& words);
+    void do_stamp_differs(Flow& flow, Words& words);
     void do_port(Flow& flow, Words& words);
 
     tcp::StreamHandler* on_accept(tcp::Stream& stream) override;

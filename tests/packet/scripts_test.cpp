@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct Case {
     std::string name;  // as messages show it: folder/file
     fs::path file;
     Family family;
+
+    // What googletest shows of it.
+    friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 // The families stand in the script; one that cannot be read is a case nevertheless, and fails.
