@@ -70,7 +70,8 @@ const std::vector<Player::CommandEntry>& Player::commands() {
                                                    {"isn_after", &Player::do_isn_after},
                                                    {"port", &Player::do_port},
                                                    {"leap", &Player::do_leap},
-                                                   {"stamp_differs", &Player::do_stamp_differs}};
+                                                   {"stamp_differs", &Player::do_stamp_differs},
+                                                   {"isn_differs", &Player::do_isn_differs}};
     return entries;
 }
 
@@ -396,6 +397,14 @@ void Player::do_drop(Flow&, Words& words) {
 void Player::do_isn_after(Flow& flow, Words& words) {
     if (!flow.earlier_isn || !flow.numbering.our_isn) throw ScriptError("there are no two connections to compare");
     demand("the distance", parse_number(words.next("a distance")), *flow.numbering.our_isn - *flow.earlier_isn);
+}
+
+// isn_differs FLOW: our initial sequence numbers of the two flows are not the same.
+void Player::do_isn_differs(Flow& flow, Words& words) {
+    const Flow& other = flow_named(words.next("a flow"));
+    if (!flow.numbering.our_isn || !other.numbering.our_isn)
+        throw ScriptError("there are no two connections to compare");
+    if (*flow.numbering.our_isn == *other.numbering.our_isn) throw Failure{"the initial numbers are the same"};
 }
 
 // stamp_differs FLOW: the timestamp clocks of the two flows do not show the same at the same time.

@@ -86,6 +86,7 @@ class Player final : public tcp::SegmentOutput, public tcp::Acceptor {
     void do_counter(Flow& flow, Words& words);
     void do_drop(Flow& flow, Words& words);
     void do_isn_after(Flow& flow, Words& words);
+    void do_isn_differs(Flow& flow, Words& words);
     void do_stamp_differs(Flow& flow, Words& words);
     void do_port(Flow& flow, Words& words);
 
