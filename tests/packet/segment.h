@@ -38,6 +38,7 @@ struct SegmentText {
     bool evil = false;                   // payload that is not what the peer's application says
     uint32_t each = 0;                   // not 0: as many segments of this size as it takes
     bool any_options = false;            // "<...>"
+    bool options_given = false;          // a list stands there, if only "<>"
     std::vector<SegmentOption> options;
 
     // One segment after the other when `each` says so, otherwise itself.

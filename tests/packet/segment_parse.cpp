@@ -148,6 +148,7 @@ SegmentText parse_segment(std::string_view text) {
     if (open != std::string_view::npos) {
         size_t close = text.find('>', open);
         if (close == std::string_view::npos) throw ScriptError("options do not end in '>'");
+        out.options_given = true;
         parse_options(text.substr(open + 1, close - open - 1), out);
         Words rest{text.substr(close + 1)};
         while (!rest.empty()) parse_word(rest.next("a word"), rest, out);

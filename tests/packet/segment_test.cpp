@@ -161,6 +161,7 @@ TEST(Mismatch, EachDifferenceIsFound) {
         {". 1:11(10) ack 21", "SACK"},
         {". 1:11(10) ack 21 <TS val 5 ecr 11>", "SACK"},
         {". 1:11(10) ack 21 <sack 100:200>", "timestamps"},
+        {". 1:11(10) ack 21 <>", "timestamps"},
         {". 1:11(10) ack 21 <TS val 5 ecr 11,sack 100:201>", "SACK"},
         {". 1:11(10) ack 21 <TS val 5 ecr 11,sack 100:200 300:400>", "SACK"},
         {". 1:11(10) ack 21 <TS val 6 ecr 11,sack 100:200>", "TS val"},
