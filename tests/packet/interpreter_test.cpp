@@ -146,8 +146,11 @@ const Wrong kWrong[] = {
     {"WildcardSent", "+0 < . * ack 1\n", "cannot have wildcards"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Interpreter, MustFail, testing::ValuesIn(kWrong),
-                         [](const auto& info) { return std::string(info.param.name); });
+std::string wrong_name(const testing::TestParamInfo<Wrong>& info) {
+    return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Interpreter, MustFail, testing::ValuesIn(kWrong), wrong_name);
 
 }  // namespace
 }  // namespace fedge::packet
