@@ -55,7 +55,7 @@ const std::vector<Player::CommandEntry>& Player::commands() {
                                                    {"write", &Player::do_write},
                                                    {"read", &Player::do_read},
                                                    {"consume", &Player::do_consume},
-                                                   {"auto_read", &Player::do_auto_read},
+                                                   {"on", &Player::do_on},
                                                    {"shutdown", &Player::do_shutdown},
                                                    {"close", &Player::do_close},
                                                    {"abort", &Player::do_abort},
@@ -228,8 +228,29 @@ void Player::do_consume(Flow& flow, Words& words) {
     check_bytes(flow, flow.consume(static_cast<size_t>(parse_number(asked).exact())), words, asked);
 }
 
-void Player::do_auto_read(Flow& flow, Words&) {
-    flow.read_at_once = true;
+// on accept|open|readable REACTION
+void Player::do_on(Flow& flow, Words& words) {
+    struct Entry {
+        std::string_view name;
+        Reaction reaction;
+    };
+    constexpr Entry kReactions[] = {{"none", Reaction::none},   {"read", Reaction::read},
+                                    {"echo", Reaction::echo},   {"shutdown", Reaction::shutdown},
+                                    {"close", Reaction::close}, {"abort", Reaction::abort}};
+    std::string event = words.next("an event");
+    std::string name = words.next("a reaction");
+    const auto* entry =
+        std::find_if(std::begin(kReactions), std::end(kReactions), [&](const Entry& e) { return e.name == name; });
+    if (entry == std::end(kReactions)) throw ScriptError("there is no reaction called '" + name + "'");
+    if (event == "accept") {
+        flow.on_accept_do = entry->reaction;
+    } else if (event == "open") {
+        flow.on_open_do = entry->reaction;
+    } else if (event == "readable") {
+        flow.on_readable_do = entry->reaction;
+    } else {
+        throw ScriptError("nothing can be done on '" + event + "'");
+    }
 }
 
 void Player::do_shutdown(Flow& flow, Words&) {

@@ -1,6 +1,7 @@
 #include "tests/packet/flow.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace fedge::packet {
@@ -32,6 +33,17 @@ size_t Flow::consume(size_t most) {
         stream->consume(bytes.size());
     }
     return total;
+}
+
+void Flow::react(Reaction reaction) {
+    switch (reaction) {
+        case Reaction::none: return;
+        case Reaction::read: take(SIZE_MAX); return;
+        case Reaction::echo: write(std::max<size_t>(take(SIZE_MAX), 1)); return;
+        case Reaction::shutdown: stream->shutdown(); return;
+        case Reaction::close: std::exchange(stream, nullptr)->close(); return;
+        case Reaction::abort: std::exchange(stream, nullptr)->abort(); return;
+    }
 }
 
 size_t Flow::write(size_t count) {

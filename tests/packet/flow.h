@@ -12,6 +12,9 @@
 
 namespace fedge::packet {
 
+// What the application does as soon as it is told something, within the call that tells it.
+enum class Reaction : uint8_t { none, read, echo, shutdown, close, abort };
+
 class Flow final : public tcp::StreamHandler {
   public:
     Flow(std::string name, const Endpoint& local, const Endpoint& remote, uint32_t peer_isn)
@@ -28,7 +31,9 @@ class Flow final : public tcp::StreamHandler {
     Numbering numbering;
     std::optional<uint32_t> earlier_isn;  // of ours, before the flow was renewed
     bool active = false;                  // connect(): our port is known with the first segment
-    bool read_at_once = false;            // the handler takes what comes
+    Reaction on_accept_do = Reaction::none;
+    Reaction on_open_do = Reaction::none;
+    Reaction on_readable_do = Reaction::none;
     uint64_t written = 0;
     uint64_t read = 0;
 
@@ -47,10 +52,16 @@ class Flow final : public tcp::StreamHandler {
     size_t consume(size_t most);
     size_t write(size_t count);
 
-    void on_open() override { opened = true; }
+    // echo: writes as much as it has read, and at least one byte.
+    void react(Reaction reaction);
+
+    void on_open() override {
+        opened = true;
+        react(on_open_do);
+    }
     void on_readable() override {
         readable = true;
-        if (read_at_once) take(SIZE_MAX);
+        react(on_readable_do);
     }
     void on_writable() override { became_writable = true; }
     void on_closed(tcp::CloseReason why) override {

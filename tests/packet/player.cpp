@@ -174,6 +174,7 @@ tcp::StreamHandler* Player::on_accept(tcp::Stream& stream) {
     }
     flow->stream = &stream;
     flow->accepted = true;
+    flow->react(flow->on_accept_do);
     return flow;
 }
 

@@ -72,7 +72,7 @@ class Player final : public tcp::SegmentOutput, public tcp::Acceptor {
     void do_write(Flow& flow, Words& words);
     void do_read(Flow& flow, Words& words);
     void do_consume(Flow& flow, Words& words);
-    void do_auto_read(Flow& flow, Words& words);
+    void do_on(Flow& flow, Words& words);
     void do_shutdown(Flow& flow, Words& words);
     void do_close(Flow& flow, Words& words);
     void do_abort(Flow& flow, Words& words);
