@@ -395,7 +395,7 @@ void KernelTransport::deliver(KernelStream& s) {
         s.handler->on_readable();
         if (gone()) return;
     }
-    if (s.write_blocked && !s.pending_close && s.writable() >= std::max(s.options.send_buffer / 4, 1U)) {
+    if (s.write_blocked && !s.pending_close && s.writable() >= std::max(s.options.send_buffer / 16, 1U)) {
         s.write_blocked = false;
         s.handler->on_writable();
         if (gone()) return;

@@ -1,0 +1,35 @@
+// Worlds in which a client side and a server side talk through tcp/stream.h, whoever carries the streams: two of our
+// TCPs joined in memory under virtual time, the same across an impaired wire, or the kernel's TCP on loopback.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "dataplane/tcp/stream.h"
+#include "tests/support/impaired_wire.h"
+
+namespace fedge::test {
+
+enum class Carrier { memory, impaired, kernel };
+
+class StreamWorld {
+  public:
+    virtual ~StreamWorld() = default;
+    virtual tcp::Transport& client() = 0;
+    virtual tcp::Transport& server() = 0;
+    virtual IpAddress client_address() const = 0;
+    virtual IpAddress server_address() const = 0;
+    virtual Instant now() const = 0;
+    // One turn of both loops, then time goes on.
+    virtual void turn() = 0;
+    // Streams that either side still holds.
+    virtual uint32_t streams() const = 0;
+
+    // Turns until `done` or for `limit` of the world's time; whether it became true.
+    bool until(const std::function<bool()>& done, Duration limit);
+};
+
+// The EAL must run for those of ours. Throws std::runtime_error.
+std::unique_ptr<StreamWorld> make_world(Carrier carrier, Family family);
+
+}  // namespace fedge::test
