@@ -162,12 +162,12 @@ uint16_t Engine::told_window(Connection& c) {
     uint32_t free = c.options.receive_buffer - std::min(c.options.receive_buffer, c.unread());
     Seq right = c.rcv_nxt + free;
     uint32_t step = std::min<uint32_t>(c.options.receive_buffer / 2, c.rcv_mss);
-    if (right > c.rcv_adv && right - c.rcv_adv >= step && !pool_.scarce()) c.rcv_adv = right;
+    uint32_t whole_units = free >> c.rcv_scale << c.rcv_scale;
+    if (right > c.rcv_adv && right - c.rcv_adv >= step && !pool_.scarce()) c.rcv_adv = c.rcv_nxt + whole_units;
     if (c.rcv_adv < c.rcv_nxt) c.rcv_adv = c.rcv_nxt;  // the peer's FIN lies beyond a closed window
-    uint32_t unit = uint32_t{1} << c.rcv_scale;
-    uint32_t window = std::min((c.rcv_adv - c.rcv_nxt + unit - 1) >> c.rcv_scale, 0xffffU);
-    c.rcv_adv = c.rcv_nxt + (window << c.rcv_scale);
-    return static_cast<uint16_t>(window);
+    // Rounded down: the edge that is told may lie back by less than a unit, what was told before is still accepted
+    // (RFC 7323 section 2.4). Rounding up would give away a unit with each acknowledgement.
+    return static_cast<uint16_t>(std::min((c.rcv_adv - c.rcv_nxt) >> c.rcv_scale, 0xffffU));
 }
 
 void Engine::send_ack(Connection& c) {

@@ -135,7 +135,10 @@ class Script {
     void use(Side& side, uint8_t how) {
         fuzz::FuzzUser* u = user(side);
         if (!u) {
-            if (&side == &client_ && client_.host.users.size() < 4) client_.host.connect({kServer, kPort});
+            if (&side == &client_ && client_.host.users.size() < 4) {
+                client_.host.connect({kServer, kPort});
+                changed = true;  // what was written counts from the first connection on
+            }
             return settle(client_);
         }
         tcp::Stream* stream = u->stream;

@@ -143,6 +143,32 @@ TEST_P(Hoard, UnreadDataStaysWithinTheReceiveBuffer) {
     EXPECT_LE(w.row().info.buffer_bytes, 64 * 1024 + 3 * kBlock);
 }
 
+// Rounding of a scaled window must not give a little more with every acknowledgement.
+TEST_P(Hoard, ByteAtATimeDoesNotStretchAScaledWindow) {
+    DuoSetup with = setup();
+    with.server_options.receive_buffer = 256 * 1024;
+    World w{with, GetParam()};
+    w.victims.reads = false;
+    auto c = w.attacker.open({w.attacker.address(1), 1024}, modern(), 65535);
+    ASSERT_TRUE(c);
+    auto put = [&](uint32_t ahead, size_t size) {
+        std::vector<uint8_t> piece(size, 'x');
+        RawConnection from = *c;
+        from.snd_nxt += ahead;
+        TcpSegment s = ack(65535);
+        s.payload = piece;
+        w.attacker.send(from, s);
+    };
+    for (int i = 0; i < 250; i++, c->snd_nxt += 1000) put(0, 1000);
+    // Each in two bytes that change places: a gap and its end are both acknowledged at once.
+    for (int i = 0; i < 10'000; i++, c->snd_nxt += 2) {
+        put(1, 1);
+        put(0, 1);
+    }
+    EXPECT_LE(w.row().info.unread, 256U * 1024);
+    EXPECT_LE(w.memory().blocks_used, 256 * 1024 / kBlock + 3);
+}
+
 // One byte here, one byte there: what they pin is counted by blocks, and the number of ranges is bounded.
 TEST_P(Hoard, TinyPiecesOutOfOrderPinNoMoreThanTheBuffer) {
     World w{setup(), GetParam()};
