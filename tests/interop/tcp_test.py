@@ -268,11 +268,11 @@ def test_loss_and_reordering_by_our_wire(env):
     """2 % lost, 2 % overtaken by those behind, 5 ms each way, CUBIC and NewReno"""
     lab = TcpLab(env)
     impaired = ("--loss", 0.02, "--reorder", 0.02, "--delay", 5)
-    server = lab.server("--bytes", MIB, *impaired)
-    bulk_as_server(lab, server, MIB)
+    server = lab.server("--bytes", MIB // 2, *impaired)
+    bulk_as_server(lab, server, MIB // 2)
     counters = clean(server.counters())
     assert counters["impaired_wire_lost"] > 10 and counters["tcp_retransmits"] > 5, counters
-    bulk_as_client(lab, MIB, "--newreno", *impaired)
+    bulk_as_client(lab, MIB // 2, "--newreno", *impaired)
 
 
 def small_path(lab, mtu):

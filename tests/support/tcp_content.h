@@ -38,15 +38,18 @@ class Digest {
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
-// `total` bytes that the seed decides, in order.
+// `total` bytes that the seed decides, in order. `repeats`: the first 16 KiB of them over and over, which costs
+// nothing.
 class Pattern {
   public:
-    Pattern(uint64_t seed, uint64_t total) : random_(seed), left_(total) {}
+    Pattern(uint64_t seed, uint64_t total, bool repeats = false) : random_(seed), left_(total), repeats_(repeats) {
+        random_.fill(chunk_);
+    }
 
     // The next bytes, empty at the end; take(n) those that were used.
     Bytes next() {
         if (begin_ == chunk_.size()) {
-            random_.fill(chunk_);
+            if (!repeats_) random_.fill(chunk_);
             begin_ = 0;
         }
         return Bytes(chunk_).subspan(begin_).first(std::min<uint64_t>(left_, chunk_.size() - begin_));
@@ -60,8 +63,9 @@ class Pattern {
   private:
     SeededRandom random_;
     uint64_t left_;
-    std::array<uint8_t, 4096> chunk_;
-    size_t begin_ = sizeof(chunk_);
+    bool repeats_;
+    std::array<uint8_t, 16384> chunk_;
+    size_t begin_ = 0;
 };
 
 }  // namespace fedge::test

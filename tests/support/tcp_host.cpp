@@ -128,6 +128,7 @@ po::options_description known_options() {
     add("requests", po::value<std::string>(), "client: requests to the echo service at HOST:PORT");
     add("from", po::value<std::string>(), "client: local address; default: the first one of the family");
     add("bytes", po::value<uint64_t>()->default_value(0), "that source and --exchange send");
+    add("unchecked", "source, discard, --exchange: no hashes, to see how fast it goes");
     add("seed", po::value<uint64_t>()->default_value(1), "of what is sent");
     add("pause-after", po::value<uint64_t>()->default_value(0),
         "discard, --exchange: stop reading after so many bytes");
@@ -210,6 +211,7 @@ class TcpHost {
         plan.pause_after = get<uint64_t>(values, "pause-after");
         plan.pause = seconds(values, "pause");
         plan.abort_after = get<uint64_t>(values, "abort-after");
+        plan.checked = values.count("unchecked") == 0;
         plan.end_after_peer = true;
         plan.service = "discard";
         discard_ = std::make_unique<ExchangeServer>(plan, print_report);

@@ -51,6 +51,7 @@ struct ExchangePlan {
     uint64_t send_bytes = 0;
     uint64_t seed = 1;
     bool reads = true;
+    bool checked = true;          // false, for benchmarks: nothing is hashed, the first bytes are sent again and again
     uint64_t pause_after = 0;     // stops reading when so many bytes have come...
     Duration pause{};             // ...for so long; 0: never stops
     uint64_t abort_after = 0;     // aborts when so many bytes were sent or received; 0: does not
