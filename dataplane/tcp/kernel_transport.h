@@ -2,7 +2,7 @@
 //
 // Handlers are called from turn() alone and in the order of stream.h: on_open, on_readable, on_writable, on_closed.
 // What differs from our TCP:
-//  * System calls, and heap for buffers: at most the send buffer and one block of 16 KiB for each stream that has
+//  * System calls, and heap for buffers: at most the send buffer and two blocks of 16 KiB for each stream that has
 //    something to write or to read. The kernel holds as much again: its own send and receive queues have the sizes of
 //    StreamOptions, so a peer that does not read stops us one queue later, and the same for us.
 //  * A connection beyond a cap, or that on_accept() refuses, has been established by the kernel before it is reset;

@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 
+#include "dataplane/tcp/kernel_socket.h"
+
 namespace fedge::tcp {
 namespace {
 
@@ -254,6 +256,38 @@ TEST_F(KernelTwin, EndsAStreamWhosePeerKeepsItsWindowShut) {
         },
         20s));
     EXPECT_EQ(user.closed, CloseReason::window_held_shut);
+}
+
+// What a listener was given must hold for its streams without a system call for each.
+TEST_F(KernelTwin, AcceptedSocketsInheritTheOptionsOfTheirListener) {
+    options.user_timeout = 7s;
+    options.keepalive = 20s;
+    options.receive_buffer = 32 * 1024;
+    int listener = open_listener({kLoopback4, 0}, options, 4);
+    ASSERT_GE(listener, 0);
+    SocketAddress own;
+    ASSERT_EQ(getsockname(listener, own.get(), &own.length), 0);
+    Plain peer;
+    ASSERT_EQ(peer.connect(own.endpoint().port), 0);
+    int accepted = accept(listener, nullptr, nullptr);
+    ASSERT_GE(accepted, 0);
+    struct Case {
+        int level, option, expected;
+    };
+    for (auto [level, option, expected] : {Case{IPPROTO_TCP, TCP_USER_TIMEOUT, 7000},
+                                           {IPPROTO_TCP, TCP_NODELAY, 1},
+                                           {SOL_SOCKET, SO_KEEPALIVE, 1},
+                                           {IPPROTO_TCP, TCP_KEEPIDLE, 20},
+                                           {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+                                           {IPPROTO_TCP, TCP_KEEPCNT, 4},
+                                           {SOL_SOCKET, SO_RCVBUF, 64 * 1024}}) {
+        int value = -1;
+        socklen_t length = sizeof(value);
+        ASSERT_EQ(getsockopt(accepted, level, option, &value, &length), 0);
+        EXPECT_EQ(value, expected) << "level " << level << " option " << option;
+    }
+    close(accepted);
+    close(listener);
 }
 
 TEST_F(KernelTwin, GivesItsMemoryBack) {
