@@ -24,6 +24,7 @@
 #include "dataplane/wire/tcp.h"
 #include "perf/tcp/two_hosts.h"
 #include "perf/tcp/users.h"
+#include "tests/support/tcp_services.h"
 
 namespace {
 
@@ -190,7 +191,7 @@ void print(const char* metric, double value, const char* unit, const char* again
 
 void run_requests(uint32_t connections, uint64_t count) {
     Bench bench(connections);
-    perf::EchoServer echo;
+    test::EchoServer echo;
     bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
@@ -207,7 +208,7 @@ void run_requests(uint32_t connections, uint64_t count) {
 
 void run_flood(uint32_t connections, uint64_t count, double rate) {
     Bench bench(connections);
-    perf::EchoServer echo;
+    test::EchoServer echo;
     bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
@@ -222,7 +223,7 @@ void run_kernel(uint32_t connections, uint64_t count) {
     double ours;
     {
         Bench bench(connections);
-        perf::EchoServer echo;
+        test::EchoServer echo;
         bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
         std::vector<perf::Requester> users(connections);
         bench.connect(users);
@@ -239,7 +240,7 @@ void run_kernel(uint32_t connections, uint64_t count) {
     Instant now{1s};
     tcp::KernelTransport server(limits, Counters{block}, now);
     tcp::KernelTransport client(limits, Counters{block}, now);
-    perf::EchoServer echo;
+    test::EchoServer echo;
     IpAddress loopback = IpAddress::v4(0x7f000001);
     if (!server.listen({loopback, kPort}, {}, echo)) throw std::runtime_error("cannot listen on loopback port 5061");
     std::vector<perf::Requester> users(connections);

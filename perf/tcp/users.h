@@ -1,5 +1,5 @@
-// The client and the server whose requests are timed, written against tcp::Transport alone, so that the same code runs
-// on our TCP and on the kernel's.
+// The users of streams that are timed (beside test::EchoServer), written against tcp/stream.h alone, so that the same
+// code runs on our TCP and on the kernel's.
 #pragma once
 
 #include <array>
@@ -13,33 +13,6 @@
 namespace fedge::perf {
 
 inline constexpr size_t kMessage = 64;
-
-// Sends back what it reads.
-class EchoServer final : public tcp::Acceptor {
-  public:
-    tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
-        users_.emplace_back(stream);
-        return &users_.back();
-    }
-    size_t accepted() const { return users_.size(); }
-
-  private:
-    struct User final : tcp::StreamHandler {
-        explicit User(tcp::Stream& s) : stream(&s) {}
-        void on_readable() override {
-            for (Bytes got = stream->peek(); !got.empty(); got = stream->peek()) {
-                size_t taken = stream->write(got);
-                if (taken == 0) return;
-                stream->consume(taken);
-            }
-            if (stream->at_end()) stream->shutdown();
-        }
-        void on_writable() override { on_readable(); }
-        void on_closed(tcp::CloseReason) override { stream = nullptr; }
-        tcp::Stream* stream;
-    };
-    std::deque<User> users_;
-};
 
 // Reads and forgets.
 class DiscardServer final : public tcp::Acceptor {
