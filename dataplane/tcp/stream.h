@@ -30,10 +30,10 @@ std::string_view name(CloseReason reason);
 class StreamHandler {
   public:
     virtual ~StreamHandler() = default;
-    virtual void on_open() {}                          // connect() succeeded; not called for accepted streams
-    virtual void on_readable() = 0;                    // there is something to read, or at_end() became true
-    virtual void on_writable() = 0;                    // there is room again after a write() that took less than all
-    virtual void on_closed(CloseReason reason) = 0;    // the stream is gone; do not use it any more
+    virtual void on_open() {}                        // connect() succeeded; not called for accepted streams
+    virtual void on_readable() = 0;                  // there is something to read, or at_end() became true
+    virtual void on_writable() = 0;                  // there is room again after a write() that took less than all
+    virtual void on_closed(CloseReason reason) = 0;  // the stream is gone; do not use it any more
 };
 
 // What `fedge show connections` tells of one stream, and what tests look at.
@@ -91,11 +91,11 @@ class Acceptor {
 };
 
 struct StreamOptions {
-    uint32_t send_buffer = 64 * 1024;      // bytes, at most kMaxBuffer
-    uint32_t receive_buffer = 64 * 1024;   // bytes, at most kMaxBuffer: the window that the peer sees
-    Duration user_timeout = 60s;           // without progress of what we sent (RFC 9293 section 3.9.1, RFC 5482)
-    Duration idle_timeout = Duration{0};   // without any segment from the peer; 0 = never
-    Duration keepalive = Duration{0};      // probe after so long without one (RFC 9293 section 3.8.4); 0 = off
+    uint32_t send_buffer = 64 * 1024;     // bytes, at most kMaxBuffer
+    uint32_t receive_buffer = 64 * 1024;  // bytes, at most kMaxBuffer: the window that the peer sees
+    Duration user_timeout = 60s;          // without progress of what we sent (RFC 9293 section 3.9.1, RFC 5482)
+    Duration idle_timeout = Duration{0};  // without any segment from the peer; 0 = never
+    Duration keepalive = Duration{0};     // probe after so long without one (RFC 9293 section 3.8.4); 0 = off
 };
 inline constexpr uint32_t kMaxBuffer = 512 * 1024;
 

@@ -17,8 +17,8 @@ constexpr uint8_t kTimestampsLength = 10;
 constexpr uint8_t kMaxShift = 14;
 
 // The layout that nearly every segment with timestamps has (RFC 7323 appendix A).
-constexpr uint32_t kAlignedTimestamps = uint32_t{kNoOperation} << 24 | uint32_t{kNoOperation} << 16 |
-                                        uint32_t{kTimestamps} << 8 | kTimestampsLength;
+constexpr uint32_t kAlignedTimestamps =
+    uint32_t{kNoOperation} << 24 | uint32_t{kNoOperation} << 16 | uint32_t{kTimestamps} << 8 | kTimestampsLength;
 constexpr size_t kAlignedTimestampsLength = 12;
 
 bool read_option(uint8_t kind, Bytes value, bool syn, TcpOptions& out) {
@@ -112,9 +112,9 @@ size_t write_tcp(uint8_t* out, const TcpSegment& segment) {
     }
     if (options.has_timestamps) {
         // SACK-permitted takes the place of the two NOPs in front, as everybody's SYN has it.
-        store_be32(at, options.sack_permitted ? uint32_t{kSackPermitted} << 24 | 2U << 16 |
-                                                    uint32_t{kTimestamps} << 8 | kTimestampsLength
-                                              : kAlignedTimestamps);
+        store_be32(at, options.sack_permitted
+                           ? uint32_t{kSackPermitted} << 24 | 2U << 16 | uint32_t{kTimestamps} << 8 | kTimestampsLength
+                           : kAlignedTimestamps);
         store_be32(at + 4, options.timestamps.value);
         store_be32(at + 8, options.timestamps.echo);
         at += kAlignedTimestampsLength;
