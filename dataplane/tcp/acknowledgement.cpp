@@ -37,6 +37,9 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
         delivered += pop_acknowledged(c, ack, s.options, fack);
         c.progress_at = now_;
         c.consecutive_full_losses = 0;
+        // What is remembered of the past moves along: sequence numbers compare only within half of their space.
+        if (!c.in_recovery && ack > c.recovery_point) c.recovery_point = ack - 1;
+        if (ack >= c.rack_dsack_round) c.rack_dsack_seen = false;
     }
     // RFC 5681 section 2: a duplicate ACK.
     bool duplicate = !advanced && ack == c.snd_una && was_in_flight && s.payload.empty() && !s.has(wire::kFin) &&

@@ -60,6 +60,8 @@ class Connection final : public Stream {
     bool receives() const {
         return state == State::established || state == State::fin_wait_1 || state == State::fin_wait_2;
     }
+    // The first byte that is not acknowledged: behind our SYN while that is not.
+    Seq oldest_byte() const { return synchronized() ? snd_una : iss + 1; }
     // The sequence number behind the last byte that the peer has sent in order.
     Seq data_end() const { return fin_received ? rcv_nxt - 1 : rcv_nxt; }
 

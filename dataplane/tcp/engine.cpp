@@ -66,6 +66,12 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
             counters_.drop(Drop::tcp_malformed);
             continue;
         }
+        // Before anything is looked up: under a flood this is most of the work.
+        bool opens = (in.segment.flags & (wire::kSyn | wire::kAck)) == wire::kSyn;
+        if (opens && !syns_.allow(now)) {
+            counters_.drop(Drop::tcp_syn_rate);
+            continue;
+        }
         in.source = arrival.source;
         in.destination = arrival.destination;
         in.key = FlowKey::of({in.destination, in.segment.destination_port}, {in.source, in.segment.source_port});

@@ -47,7 +47,6 @@ void Engine::on_listener_segment(Incoming& in, Listener& listener) {
 
 void Engine::on_syn(const Incoming& in, Listener& listener, std::optional<Seq> floor) {
     counters_.add(Counter::tcp_syn_received);
-    if (!syns_.allow(now_)) return counters_.drop(Drop::tcp_syn_rate);
     // Under pressure the new is refused, the established goes on.
     if (free_.empty() || pool_.scarce()) return counters_.drop(Drop::tcp_no_room);
     if (per_prefix_.count(in.source) >= settings_.limits.connections_per_prefix)

@@ -59,7 +59,7 @@ size_t Connection::writable() const {
     bool sends = state == State::syn_sent || state == State::syn_received || state == State::established ||
                  state == State::close_wait;
     if (!sends || fin_queued) return 0;
-    Seq oldest = snd_una <= iss ? iss + 1 : snd_una;
+    Seq oldest = oldest_byte();
     uint32_t queued = snd_end - oldest;
     // When memory runs short, those who do not read must not keep it from those who do.
     uint32_t limit = engine->pool().scarce() ? std::min(options.send_buffer, kScarceSendBuffer) : options.send_buffer;
@@ -70,7 +70,7 @@ size_t Connection::write(Bytes bytes) {
     size_t n = std::min(bytes.size(), writable());
     if (n < bytes.size()) write_blocked = true;
     if (n == 0) return 0;
-    Seq oldest = snd_una <= iss ? iss + 1 : snd_una;
+    Seq oldest = oldest_byte();
     if (!send_bytes.reserve(engine->pool(), oldest.raw(), snd_end.raw(), static_cast<uint32_t>(n))) {
         write_blocked = true;
         engine->starve(*this);

@@ -29,7 +29,7 @@ struct Limits {
     uint32_t half_open_per_prefix = 64;     // from one IPv4 address or IPv6 /64: SYN cache; beyond, cookies
     uint32_t resets_per_second = 200;       // to segments that belong to no connection
     uint32_t destinations = 4096;           // path MTU cache
-    uint32_t syns_per_second = 100000;      // that are looked at; under a flood the others leave the core to those who
+    uint32_t syns_per_second = 20000;       // that are looked at; under a flood the others leave the core to those who
                                             // are connected
 };
 

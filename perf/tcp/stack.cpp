@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -169,13 +171,25 @@ double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t coun
         bench.turn_client();
         owed += static_cast<double>(bench.server_cycles - charged) / static_cast<double>(rte_get_tsc_hz()) * syn_rate;
         charged = bench.server_cycles;
-        auto due = static_cast<uint32_t>(owed);
-        bench.inject_syns(due);
-        owed -= due;
+        // In bursts, as a busy core finds them in its queue.
+        if (owed >= tcp::Tcp::kBurst) {
+            auto due = static_cast<uint32_t>(owed);
+            bench.inject_syns(due);
+            owed -= due;
+        }
         while (bench.turn_server() > 0) {
         }
     });
     return static_cast<double>(bench.server_cycles) / static_cast<double>(done);
+}
+
+// The median of five: what else the machine does disturbs some of them.
+template <typename Measure>
+double median_of_five(Measure&& measure) {
+    std::array<double, 5> all;
+    for (double& one : all) one = measure();
+    std::sort(all.begin(), all.end());
+    return all[2];
 }
 
 double cpu_seconds() {
@@ -196,7 +210,7 @@ void run_requests(uint32_t connections, uint64_t count) {
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
     requests(bench, users, count / 8, 0);  // warm
-    double cycles = requests(bench, users, count, 0);
+    double cycles = median_of_five([&] { return requests(bench, users, count / 5, 0); });
     double per_second = static_cast<double>(rte_get_tsc_hz()) / cycles;
     print("cycles_per_request", cycles, "cycles", "", 0);
     print("requests_per_second", per_second, "1/s", "goal 1000000/s", per_second / 1e6);
@@ -213,9 +227,11 @@ void run_flood(uint32_t connections, uint64_t count, double rate) {
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
     requests(bench, users, count / 8, 0);
-    double quiet = requests(bench, users, count, 0);
-    double flooded = requests(bench, users, count, rate);
-    print("synflood.kept", quiet / flooded, "of requests/s", "without flood", quiet / flooded);
+    double kept = median_of_five([&] {
+        double quiet = requests(bench, users, count / 5, 0);
+        return quiet / requests(bench, users, count / 5, rate);
+    });
+    print("synflood.kept", kept, "of requests/s", "without flood", kept);
 }
 
 // The same users on both; CPU time of the one thread that drives client and server, the kernel's share included.
