@@ -24,7 +24,7 @@ class Table {
           count_(count) {
         if (!data_)
             throw std::runtime_error("no memory for " + std::to_string(count * sizeof(T)) + " bytes of " + what +
-                                     ": lower the limit that asks for it, or give the EAL more memory");
+                                     ": lower max-allocations or the limit behind it, or give the EAL more memory");
     }
     ~Table() { rte_free(data_); }
     Table(const Table&) = delete;

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
+#include "dataplane/base/table.h"
 #include "dataplane/classify/streams.h"
 #include "dataplane/relay/allocation.h"
-#include "dataplane/relay/memory.h"
 
 namespace fedge::relay {
 

@@ -11,8 +11,8 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/random.h"
+#include "dataplane/base/table.h"
 #include "dataplane/base/time.h"
-#include "dataplane/relay/memory.h"
 
 namespace fedge::relay {
 

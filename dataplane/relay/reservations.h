@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "dataplane/base/random.h"
+#include "dataplane/base/table.h"
 #include "dataplane/base/time.h"
 #include "dataplane/relay/allocation.h"
-#include "dataplane/relay/memory.h"
 
 namespace fedge::relay {
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/base/table.h"
 #include "dataplane/base/wheel.h"
 #include "dataplane/classify/peer_policy.h"
 #include "dataplane/classify/streams.h"
@@ -14,7 +15,6 @@
 #include "dataplane/relay/bindings.h"
 #include "dataplane/relay/config.h"
 #include "dataplane/relay/flow_table.h"
-#include "dataplane/relay/memory.h"
 #include "dataplane/relay/ports.h"
 #include "dataplane/relay/quota.h"
 #include "dataplane/relay/reservations.h"
