@@ -1,4 +1,4 @@
-// rte_hash with keys of whole 64-bit words, 64-bit values and a secret hash, so that nobody can choose keys that
+// rte_hash with keys of whole 64-bit words, unsigned values and a secret hash, so that nobody can choose keys that
 // collide. One writer, who is also the only reader.
 #pragma once
 
@@ -20,13 +20,14 @@
 
 namespace fedge {
 
-template <typename Key>
+template <typename Key, typename Value = uint64_t>
 class HashTable {
     static_assert(std::is_trivially_copyable_v<Key> && sizeof(Key) % 8 == 0);
+    static_assert(std::is_unsigned_v<Value>);
     static_assert(std::has_unique_object_representations_v<Key>, "padding would be compared");
 
   public:
-    static constexpr uint32_t kBurst = 32;
+    static constexpr uint32_t kBurst = RTE_HASH_LOOKUP_BULK_MAX;
 
     // `name` is for messages. Throws std::runtime_error when there is not enough memory.
     HashTable(const char* name, uint32_t entries, int socket, Random& random) : secret_(HashKey::random(random)) {
@@ -58,18 +59,17 @@ class HashTable {
     HashTable& operator=(const HashTable&) = delete;
 
     // Adds, or replaces the value. False: no room left in the key's buckets.
-    bool set(const Key& key, uint64_t value) {
-        return rte_hash_add_key_with_hash_data(table_, &key, hash(key), reinterpret_cast<void*>(value)) == 0;
+    bool set(const Key& key, Value value) {
+        return rte_hash_add_key_with_hash_data(table_, &key, hash(key), reinterpret_cast<void*>(uintptr_t{value})) == 0;
     }
     void remove(const Key& key) { rte_hash_del_key_with_hash(table_, &key, hash(key)); }
     // 0 if it is not there: do not store 0.
-    uint64_t find(const Key& key) const {
+    Value find(const Key& key) const {
         void* data = nullptr;
-        return rte_hash_lookup_with_hash_data(table_, &key, hash(key), &data) < 0 ? 0
-                                                                                  : reinterpret_cast<uint64_t>(data);
+        return rte_hash_lookup_with_hash_data(table_, &key, hash(key), &data) < 0 ? 0 : to_value(data);
     }
     // At most kBurst keys.
-    void find(std::span<const Key> keys, uint64_t* values) const {
+    void find(std::span<const Key> keys, Value* values) const {
         std::array<const void*, kBurst> pointers;
         std::array<hash_sig_t, kBurst> hashes;
         std::array<void*, kBurst> data;
@@ -80,7 +80,7 @@ class HashTable {
         uint64_t hits = 0;
         rte_hash_lookup_with_hash_bulk_data(table_, pointers.data(), hashes.data(), static_cast<uint32_t>(keys.size()),
                                             &hits, data.data());
-        for (size_t i = 0; i < keys.size(); i++) values[i] = hits >> i & 1 ? reinterpret_cast<uint64_t>(data[i]) : 0;
+        for (size_t i = 0; i < keys.size(); i++) values[i] = hits >> i & 1 ? to_value(data[i]) : 0;
     }
 
     uint32_t count() const { return static_cast<uint32_t>(rte_hash_count(table_)); }
@@ -88,6 +88,7 @@ class HashTable {
     size_t bytes() const { return size_t{slots_} * (sizeof(Key) + 8 + 4) + size_t{slots_} / 8 * 64; }
 
   private:
+    static Value to_value(void* data) { return static_cast<Value>(reinterpret_cast<uintptr_t>(data)); }
     uint32_t hash(const Key& key) const {
         uint64_t words[sizeof(Key) / 8];
         std::memcpy(words, &key, sizeof(words));

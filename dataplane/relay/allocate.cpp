@@ -141,7 +141,7 @@ bool TurnState::to_other_core(Request& request, uint64_t token, Outcome& outcome
     auto admitted = quota.admit(request.auth.user.quota, config->user_quota, config->total_quota);
     if (admitted.admission != SharedQuota::Admission::admitted) return false;
     Handle handle = take_slot();
-    if (handle == 0 || !flows.add(request.key, handle | kForeign)) {
+    if (handle == 0 || !flows.set(request.key, handle | kForeign)) {
         if (handle) free_slot(handle);
         quota.release(admitted.user_slot);
         return false;
@@ -212,7 +212,7 @@ Bytes TurnState::create(Request& request, Plan& plan, uint32_t user_slot) {
             return refuse_all(reserved.admission == SharedQuota::Admission::user_quota ? 486 : 508);
     }
     Handle handle = take_slot();
-    if (handle == 0 || !flows.add(request.key, handle)) {
+    if (handle == 0 || !flows.set(request.key, handle)) {
         if (handle) free_slot(handle);
         if (plan.wish == PortWish::pair) quota.release(reserved.user_slot);
         return refuse_all(508);

@@ -35,7 +35,7 @@ TurnState::TurnState(const TurnPools& wanted, Instant start, Counters core_count
       random(core_random),
       digest(core_digest),
       quota(shared_quota),
-      flows(pools.max_allocations, pools.socket, core_random),
+      flows("turn-flows", pools.max_allocations, pools.socket, core_random),
       pool("turn allocations", pools.max_allocations + size_t{1}, pools.socket),
       details("turn allocation details", pools.max_allocations + size_t{1}, pools.socket),
       bindings(pools.extra_bindings, pools.socket),
@@ -88,6 +88,7 @@ uint16_t Turn::number_of(uint16_t listener) const {
 }
 
 void Turn::lookup_clients(std::span<const FlowKey> keys, Handle* handles) const {
+    static_assert(kBurst <= decltype(state_->flows)::kBurst);
     state_->flows.find(keys, handles);
 }
 

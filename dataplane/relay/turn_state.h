@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/base/hash_table.h"
 #include "dataplane/base/table.h"
 #include "dataplane/base/wheel.h"
 #include "dataplane/classify/peer_policy.h"
@@ -14,7 +15,6 @@
 #include "dataplane/relay/authenticate.h"
 #include "dataplane/relay/bindings.h"
 #include "dataplane/relay/config.h"
-#include "dataplane/relay/flow_table.h"
 #include "dataplane/relay/ports.h"
 #include "dataplane/relay/quota.h"
 #include "dataplane/relay/reservations.h"
@@ -169,7 +169,7 @@ struct TurnState {
     const Config* config = nullptr;
     classify::TokenRate allocation_rate;
 
-    FlowTable flows;
+    HashTable<FlowKey, Handle> flows;
     Table<Allocation> pool;  // [0] is not used: handle 0 means none
     Table<AllocationDetails> details;
     Handle first_free = 0;

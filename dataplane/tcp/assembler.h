@@ -33,7 +33,6 @@ class Assembler {
     uint32_t count() const { return count_; }
     // The range that `seq` lies in; nullptr if none.
     const wire::SackRange* find(Seq seq) const;
-    Seq highest() const { return Seq{ranges_[count_ - 1].right}; }
 
   private:
     void note_recent(Seq seq);

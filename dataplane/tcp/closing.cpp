@@ -7,10 +7,6 @@ namespace {
 
 constexpr uint16_t kMaxMss = 16 * 1024;  // what kMaxPieces blocks hold
 
-uint16_t ip_and_tcp(const IpAddress& address) {
-    return static_cast<uint16_t>((address.is_v4() ? 20U : 40U) + wire::kTcpHeader);
-}
-
 }  // namespace
 
 // No more segments for this connection; deliver() tells the user.
@@ -137,7 +133,7 @@ void Engine::receive(const IcmpError& error, Instant now) {
         end(c, CloseReason::unreachable);
     } else if (error.kind == IcmpError::Kind::too_big && c.synchronized()) {
         uint32_t mtu = std::max<uint32_t>(error.mtu, min_mtu(error.remote.address));
-        if (mtu < uint32_t{c.mss} + option_bytes(c) + ip_and_tcp(error.remote.address))
+        if (mtu < uint32_t{c.mss} + option_bytes(c) + header_length(error.remote.address))
             shrink_segments(c, static_cast<uint16_t>(mtu));
     }
     deliver(c);
@@ -145,7 +141,7 @@ void Engine::receive(const IcmpError& error, Instant now) {
 }
 
 void Engine::set_mss(Connection& c, uint16_t mtu) {
-    uint16_t headers = ip_and_tcp(c.key.remote_address());
+    uint16_t headers = header_length(c.key.remote_address());
     uint32_t room = mtu > headers + kMinMss ? uint32_t{mtu} - headers : kMinMss;
     uint32_t mss = std::min<uint32_t>({room, c.peer_mss, kMaxMss});
     uint32_t options = option_bytes(c);

@@ -17,7 +17,8 @@ namespace fedge::tcp {
 
 class Engine;
 
-// LISTEN is a Listener, SYN-RECEIVED of a passive open an entry of SynCache, TIME-WAIT an entry of TimeWaitTable.
+// LISTEN is a Listener, SYN-RECEIVED of a passive open an entry of Engine's SYN cache, TIME-WAIT an entry of
+// TimeWaitTable.
 enum class State : uint8_t {
     closed,
     syn_sent,

@@ -78,6 +78,7 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
         keys[count++] = in.key;
     }
     counters_.add(Counter::tcp_segments_received, count);
+    static_assert(Tcp::kBurst <= decltype(flows_)::kBurst);
     flows_.find({keys.data(), count}, found.data());
     for (size_t i = 0; i < count; i++) {
         if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
@@ -145,9 +146,7 @@ Connection* Engine::take_connection(const FlowKey& key, const StreamOptions& opt
     c->in_use = true;
     c->index = index;
     c->key = key;
-    c->options = options;
-    c->options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
-    c->options.receive_buffer = std::min(options.receive_buffer, kMaxBuffer);
+    c->options = bounded(options);
     c->assembler = kNoBlock;
     c->timer_at = c->ack_at = c->life_at = c->filed_at = kNever;
     c->opened_at = c->heard_at = c->progress_at = now_;

@@ -11,6 +11,7 @@
 //   stream.cpp           Stream and Transport as the user sees them
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -29,6 +30,7 @@
 #include "dataplane/tcp/secrets.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/time_wait.h"
+#include "dataplane/wire/headers.h"
 #include "dataplane/wire/tcp.h"
 
 namespace fedge::tcp {
@@ -50,11 +52,22 @@ inline constexpr Duration kRepeatInterval = 200ms;
 inline constexpr uint16_t kMinMss = 64;  // a peer that offers less makes us send headers only (CVE-2019-11479)
 inline constexpr size_t kMaxListeners = 64;
 
+inline StreamOptions bounded(StreamOptions options) {
+    options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
+    options.receive_buffer = std::min(options.receive_buffer, kMaxBuffer);
+    return options;
+}
+
 struct Listener {
     Endpoint local;
     StreamOptions options;
     Acceptor* acceptor = nullptr;
 };
+
+// IP and TCP headers without options.
+inline uint16_t header_length(const IpAddress& address) {
+    return static_cast<uint16_t>(wire::ip_header_length(address.family()) + wire::kTcpHeader);
+}
 
 // A passive connection in SYN-RECEIVED.
 struct HalfOpen {
@@ -64,13 +77,11 @@ struct HalfOpen {
     uint32_t iss;
     uint32_t ts_recent;
     uint16_t peer_mss;
-    uint16_t peer_window;
     uint8_t peer_scale;
     bool has_scale;
     bool sack;
     bool timestamps;
     uint8_t transmissions;  // of the SYN-ACK
-    bool in_use;
     Instant sent_at;
     Instant answered;  // the last time the SYN-ACK was repeated for a repeated SYN
     uint32_t next_free;
@@ -106,7 +117,6 @@ class Engine {
 
     // --- for Connection's Stream methods
     BlockPool& pool() { return pool_; }
-    Instant now() const { return now_; }
     void mark(Connection& c);                       // something to send: looked at by flush()
     void on_consumed(Connection& c);                // the user has read
     void starve(Connection& c);                     // a write() found no memory

@@ -157,9 +157,10 @@ void Engine::on_retransmission_timeout(Connection& c) {
         counters_.add(Counter::tcp_black_holes);
         c.consecutive_full_losses = 0;
         bool v4 = c.key.local_address().is_v4();
-        uint16_t headers = v4 ? 40 : 60;
-        uint16_t now_mtu = static_cast<uint16_t>(c.mss + option_bytes(c) + headers);
-        uint16_t step = v4 && now_mtu > 1024 + 40 ? 1024 + 40 : min_mtu(c.key.remote_address());
+        auto headers = header_length(c.key.local_address());
+        uint32_t now_mtu = uint32_t{c.mss} + option_bytes(c) + headers;
+        uint16_t middle = 1024 + headers;
+        uint16_t step = v4 && now_mtu > middle ? middle : min_mtu(c.key.remote_address());
         shrink_segments(c, step);
     }
     uint32_t flight = c.in_flight();

@@ -68,12 +68,10 @@ void Engine::on_syn(const Incoming& in, Listener& listener, std::optional<Seq> f
     half.iss = (floor && iss < *floor ? *floor : iss).raw();
     half.ts_recent = options.timestamps.value;
     half.peer_mss = offered_mss(options, in.source);
-    half.peer_window = in.segment.window;
     half.peer_scale = options.window_scale;
     half.has_scale = options.has_window_scale;
     half.sack = options.sack_permitted;
     half.timestamps = options.has_timestamps;
-    half.in_use = true;
     half.answered = now_;
     send_syn_ack(half);
     half_open_wheel_.arm(index, now_ + kInitialRto);
@@ -92,7 +90,7 @@ void Engine::send_syn_ack(HalfOpen& half) {
     s.options.mss = advertised_mss(half.key.local_address(), half.key.remote_address());
     s.options.sack_permitted = half.sack;
     s.options.has_window_scale = half.has_scale;
-    s.options.window_scale = scale_for(std::min(listener->options.receive_buffer, kMaxBuffer));
+    s.options.window_scale = scale_for(listener->options.receive_buffer);
     if (half.timestamps) {
         s.options.has_timestamps = true;
         s.options.timestamps = {timestamp(secrets_.timestamp_offset(half.key)), half.ts_recent};
@@ -117,7 +115,6 @@ void Engine::release_half_open(uint32_t index) {
     HalfOpen& half = half_open_[index];
     half_open_wheel_.cancel(index);
     half_open_per_prefix_.remove(half.key.remote_address());
-    half.in_use = false;
     half.next_free = half_open_free_;
     half_open_free_ = index;
     half_open_count_--;
@@ -143,7 +140,7 @@ void Engine::on_half_open_segment(Incoming& in, uint32_t index) {
         ack.ack = next.raw();
         ack.flags = wire::kAck;
         ack.window = first_window(listener->options);
-        if (half.has_scale) ack.window >>= scale_for(std::min(listener->options.receive_buffer, kMaxBuffer));
+        if (half.has_scale) ack.window >>= scale_for(listener->options.receive_buffer);
         if (half.timestamps) {
             ack.options.has_timestamps = true;
             ack.options.timestamps = {timestamp(secrets_.timestamp_offset(half.key)), half.ts_recent};
@@ -239,7 +236,7 @@ void Engine::answer_with_cookie(const Incoming& in, const Listener& listener) {
         s.options.timestamps = {told, theirs.timestamps.value};
         s.options.sack_permitted = theirs.sack_permitted;
         s.options.has_window_scale = theirs.has_window_scale;
-        s.options.window_scale = scale_for(std::min(listener.options.receive_buffer, kMaxBuffer));
+        s.options.window_scale = scale_for(listener.options.receive_buffer);
     }
     ip::Hop way;
     send_control(in.key, way, s);
@@ -258,7 +255,6 @@ void Engine::on_cookie(Incoming& in, Listener& listener) {
     half.irs = s.seq - 1;
     half.iss = s.ack - 1;
     half.peer_mss = *mss;
-    half.peer_window = s.window;
     half.transmissions = 1;
     half.sent_at = now_;
     if (s.options.has_timestamps) {
@@ -332,7 +328,7 @@ void Engine::send_syn(Connection& c) {
 }
 
 uint16_t Engine::advertised_mss(const IpAddress& local, const IpAddress& remote) {
-    size_t headers = (local.is_v4() ? 20U : 40U) + wire::kTcpHeader;
+    size_t headers = header_length(local);
     return static_cast<uint16_t>(std::max<size_t>(output_.mtu(local, remote), headers + kMinMss) - headers);
 }
 

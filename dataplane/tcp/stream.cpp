@@ -127,7 +127,7 @@ bool Engine::listen(const Endpoint& local, const StreamOptions& options, Accepto
     if (listeners_.size() == kMaxListeners) return false;
     if (std::any_of(listeners_.begin(), listeners_.end(), [&](const Listener& l) { return l.local == local; }))
         return false;
-    listeners_.push_back({local, options, &acceptor});
+    listeners_.push_back({local, bounded(options), &acceptor});
     return true;
 }
 

@@ -37,7 +37,6 @@ class TimeWaitTable {
     bool full() const { return free_ == kNone; }
     uint32_t oldest() const { return oldest_; }
     uint32_t count() const { return count_; }
-    uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
     TimeWait& operator[](uint32_t i) { return entries_[i]; }
 
     uint32_t add();  // there must be room
