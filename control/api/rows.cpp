@@ -99,6 +99,42 @@ Json to_json(const contract::PortRow& r) {
             {"rx_nombuf", r.rx_nombuf()}};
 }
 
+Json to_json(const contract::ConnectionRow& r) {
+    return {{"id", r.id()},
+            {"core", r.core()},
+            {"transport", text(r.transport())},
+            {"service", text(r.service())},
+            {"state", text(r.state())},
+            {"interface", text(r.interface())},
+            {"remote", text(r.remote())},
+            {"local", text(r.local())},
+            {"outgoing", r.outgoing()},
+            {"age_s", r.age_s()},
+            {"idle_s", r.idle_s()},
+            {"rtt_us", r.rtt_us()},
+            {"congestion_window", r.congestion_window()},
+            {"in_flight", r.in_flight()},
+            {"unsent", r.unsent()},
+            {"unread", r.unread()},
+            {"mss", r.mss()},
+            {"buffer_bytes", r.buffer_bytes()},
+            {"retransmits", r.retransmits()},
+            {"rx_bytes", r.rx_bytes()},
+            {"tx_bytes", r.tx_bytes()},
+            {"tls_version", text(r.tls_version())},
+            {"cipher", text(r.cipher())},
+            {"group", text(r.group())},
+            {"resumed", r.resumed()},
+            {"sni", text(r.sni())},
+            {"alpn", text(r.alpn())},
+            {"certificate", text(r.certificate())},
+            {"peer_names", texts(r.peer_names())},
+            {"tls_error", text(r.tls_error())},
+            {"allocation", r.allocation()},
+            {"ended", text(r.ended())},
+            {"ended_ago_s", r.ended_ago_s()}};
+}
+
 // Rows asked for in one question, so that a page of the longest rows fits a message.
 constexpr size_t kPageRows = 250;
 
@@ -127,6 +163,8 @@ void take_page(Collection& into, const contract::Page& page) {
         case contract::Kind::neighbors: return take(into, page.neighbors());
         case contract::Kind::cores: return take(into, page.cores());
         case contract::Kind::ports: return take(into, page.ports());
+        case contract::Kind::connections:
+        case contract::Kind::endings: return take(into, page.connections());
     }
 }
 

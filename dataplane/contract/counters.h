@@ -9,7 +9,7 @@
 
 namespace fedge::contract {
 
-inline constexpr uint32_t kContractVersion = 4;
+inline constexpr uint32_t kContractVersion = 5;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
 // Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract
@@ -81,7 +81,40 @@ inline constexpr uint32_t kContractVersion = 4;
     X(tcp_broken, "connections that did not end in order") \
     X(tcp_time_wait_evicted, "TIME-WAIT entries given up early for newer ones") \
     X(tcp_path_mtu_lowered, "path MTUs lowered") \
-    X(tcp_black_holes, "paths on which full-size segments vanish")
+    X(tcp_black_holes, "paths on which full-size segments vanish") \
+    X(tcp_to_kernel, "TCP packets handed to the kernel's TCP") \
+    X(tcp_from_kernel, "TCP packets of the kernel's TCP sent") \
+    X(turn_streams_opened, "TURN connections accepted over TCP or TLS") \
+    X(turn_streams_broken, "TURN connections closed because of what came on them") \
+    X(turn_tcp_allocations, "allocations of TCP created (RFC 6062)") \
+    X(turn_tcp_connects, "connections to peers begun for clients (RFC 6062)") \
+    X(turn_tcp_attempts, "connections of peers announced to clients (RFC 6062)") \
+    X(turn_tcp_bound, "data connections bound (RFC 6062)") \
+    X(turn_tcp_exists, "446 responses sent") \
+    X(turn_tcp_failed, "447 responses sent") \
+    X(turn_tcp_bytes_to_peer, "bytes relayed from data connections to peers (RFC 6062)") \
+    X(turn_tcp_bytes_to_client, "bytes relayed from peers to data connections (RFC 6062)") \
+    X(shared_turn, "connections to the shared port that turned out to be TURN") \
+    X(shared_sip, "connections to the shared port that turned out to be SIP") \
+    X(shared_pseudo_tls, "connections to the shared port closed: pseudo-TLS, which is not served yet") \
+    X(shared_unserved, "connections to the shared port closed: SIP, which is not served yet") \
+    X(shared_unknown, "connections to the shared port closed: neither TLS nor STUN") \
+    X(tls_accepted, "TLS handshakes completed as a server, resumed ones included") \
+    X(tls_connected, "TLS handshakes completed as a client, resumed ones included") \
+    X(tls_resumed, "TLS handshakes that resumed a session") \
+    X(tls_tickets_refused, "session tickets that no key opens any more") \
+    X(tls_handshake_steps, "handshake steps with public-key work") \
+    X(tls_handshakes_deferred, "handshake steps put off to a later turn by the budget") \
+    X(tls_handshake_failed, "TLS handshakes that failed") \
+    X(tls_handshake_timeout, "TLS handshakes not finished in time") \
+    X(tls_handshake_limit, "connections closed: too many TLS handshakes in progress") \
+    X(tls_prefix_limit, "connections closed: too many TLS handshakes of their source in progress") \
+    X(tls_hello_refused, "connections closed: no ClientHello, or one beyond the limits") \
+    X(tls_peer_refused, "TLS peers refused because of their certificate") \
+    X(tls_no_certificate, "TLS connections closed: no certificate of ours to offer") \
+    X(tls_records_limit, "TLS connections closed: key updates or empty records beyond the limits") \
+    X(tls_alerts_received, "TLS connections ended by an alert of the peer") \
+    X(tls_broken, "TLS connections that ended without a close notification or by a damaged record")
 
 #define FEDGE_DROPS(X) \
     X(ether_short, "frame shorter than an Ethernet header") \
@@ -141,7 +174,10 @@ inline constexpr uint32_t kContractVersion = 4;
     X(tcp_no_buffer, "TCP data without a buffer for it") \
     X(tcp_ranges, "out-of-order data in too many pieces") \
     X(tcp_time_wait, "TCP segment to a connection in TIME-WAIT") \
-    X(tcp_icmp_not_in_flight, "ICMP error about a TCP segment that is not in flight (RFC 5927)")
+    X(tcp_icmp_not_in_flight, "ICMP error about a TCP segment that is not in flight (RFC 5927)") \
+    X(tcp_not_served, "TCP segment on an edge without a signalling core") \
+    X(kernel_path_full, "packet for the kernel's TCP, which does not take it") \
+    X(stream_full, "data for a client whose connection has no room for it")
 // clang-format on
 
 enum class Counter : uint16_t {
