@@ -119,8 +119,6 @@ Json to_json(const contract::ConnectionRow& r) {
             {"mss", r.mss()},
             {"buffer_bytes", r.buffer_bytes()},
             {"retransmits", r.retransmits()},
-            {"rx_bytes", r.rx_bytes()},
-            {"tx_bytes", r.tx_bytes()},
             {"tls_version", text(r.tls_version())},
             {"cipher", text(r.cipher())},
             {"group", text(r.group())},

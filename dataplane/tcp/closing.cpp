@@ -22,6 +22,7 @@ void Engine::end(Connection& c, CloseReason reason) {
 }
 
 void Engine::abort(Connection& c, CloseReason reason) {
+    tell_end(c, name(reason));
     if (c.synchronized() && !c.pending_close) reset(c);
     if (reason != CloseReason::finished) counters_.add(Counter::tcp_broken);
     release(c);
@@ -29,6 +30,7 @@ void Engine::abort(Connection& c, CloseReason reason) {
 
 // The user has gone; what was written is still sent.
 void Engine::orphan(Connection& c) {
+    tell_end(c, "closed by the edge");
     c.handler = nullptr;
     c.closed_by_user = true;
     if (c.pending_close) return release(c);

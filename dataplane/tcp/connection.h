@@ -170,6 +170,7 @@ class Connection final : public Stream {
     StreamOptions options;
     CloseReason pending_reason;
     bool pending_close;
+    bool outgoing;
     Instant opened_at;
     uint64_t retransmits;
     uint8_t consecutive_full_losses;  // timeouts of a full-size segment (RFC 4821)

@@ -229,6 +229,7 @@ void Engine::deliver(Connection& c) {
     if (c.pending_close && (c.pending_reason != CloseReason::finished || c.unread() == 0)) {
         StreamHandler* handler = c.handler;
         CloseReason reason = c.pending_reason;
+        tell_end(c, name(reason));
         release(c);
         handler->on_closed(reason);
     }
@@ -279,13 +280,24 @@ size_t Engine::bytes_per_connection() const {
            per_prefix_.bytes() / limits.connections;
 }
 
-size_t Engine::list(std::span<ConnectionRow> out, uint32_t& cursor, Instant now) const {
+ConnectionRow Engine::row(const Connection& c) const {
+    ConnectionRow row{c.local(),          c.remote(),        name(c.state), c.outgoing,
+                      now_ - c.opened_at, now_ - c.heard_at, c.info(),      {}};
+    if (c.handler) c.handler->describe(row.details);
+    return row;
+}
+
+void Engine::tell_end(const Connection& c, std::string_view how) const {
+    if (settings_.observer && c.handler) settings_.observer->on_end(row(c), how);
+}
+
+size_t Engine::list(std::span<ConnectionRow> out, uint32_t& cursor) const {
     size_t n = 0;
     auto& connections = const_cast<Table<Connection>&>(connections_);
     for (; cursor < connections.size() && n < out.size(); cursor++) {
         const Connection& c = connections[cursor];
         if (!c.in_use) continue;
-        out[n++] = {c.local(), c.remote(), name(c.state), now - c.opened_at, c.info()};
+        out[n++] = row(c);
     }
     if (cursor >= connections.size()) cursor = 0;
     return n;

@@ -113,7 +113,7 @@ class Engine {
     void flush(Instant now);
     MemoryUse memory() const;
     size_t bytes_per_connection() const;
-    size_t list(std::span<ConnectionRow> out, uint32_t& cursor, Instant now) const;
+    size_t list(std::span<ConnectionRow> out, uint32_t& cursor) const;
 
     // --- for Connection's Stream methods
     BlockPool& pool() { return pool_; }
@@ -135,6 +135,8 @@ class Engine {
     void release(Connection& c);
     Listener* find_listener(const IpAddress& address, uint16_t port);
     void deliver(Connection& c);  // calls the user for what has happened
+    ConnectionRow row(const Connection& c) const;
+    void tell_end(const Connection& c, std::string_view how) const;
     Assembler* assembler(Connection& c);
 
     // opening.cpp

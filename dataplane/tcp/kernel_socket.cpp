@@ -16,7 +16,14 @@ namespace {
 constexpr int kKeepaliveProbes = 4;  // as ours: timers.cpp
 constexpr int kKeepaliveSeconds = 15;
 constexpr int kSynRetransmissions = 5;
-constexpr uint8_t kTcpClose = 7;  // TCP_CLOSE of the kernel's enum, which <linux/tcp.h> does not export
+// The kernel's enum of states, which <linux/tcp.h> does not export.
+constexpr uint8_t kTcpClose = 7;
+constexpr const char* kStates[] = {"",          "ESTABLISHED", "SYN-SENT",   "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2",
+                                   "TIME-WAIT", "CLOSED",      "CLOSE-WAIT", "LAST-ACK",     "LISTEN",     "CLOSING"};
+
+const char* state_name(uint8_t state) {
+    return state < std::size(kStates) ? kStates[state] : "";
+}
 
 void set(int descriptor, int level, int option, int value) {
     // None of the options used here can be refused for a TCP socket; buffer sizes are clamped by the kernel.
@@ -117,6 +124,7 @@ KernelState kernel_state(int descriptor) {
     ioctl(descriptor, SIOCINQ, &unread);
     state.closed = info.tcpi_state == kTcpClose;
     state.window_shut = info.tcpi_snd_wnd == 0;
+    state.name = state_name(info.tcpi_state);
     state.since_heard = std::chrono::milliseconds(std::min(info.tcpi_last_data_recv, info.tcpi_last_ack_recv));
     state.unacknowledged = static_cast<uint32_t>(queued);
     state.info.smoothed_rtt = std::chrono::microseconds(info.tcpi_rtt);

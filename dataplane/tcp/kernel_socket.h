@@ -33,6 +33,7 @@ void reset_socket(int descriptor);
 struct KernelState {
     bool closed = false;          // the kernel is done with the connection
     bool window_shut = false;     // the peer's window is zero
+    const char* name = "closed";  // of its state, as ours are named
     Duration since_heard{};       // since the last segment of the peer
     uint32_t unacknowledged = 0;  // bytes in the kernel's send queue
     StreamInfo info;              // queues of the kernel only

@@ -47,6 +47,7 @@ void KernelStream::shutdown() {
 
 // The kernel answers with a reset by itself when it has unread data; it does not know what lies in our queue.
 void KernelStream::close() {
+    transport.tell_end(*this, "closed by the edge");
     handler = nullptr;
     closed = true;
     if (pending_close) return transport.release(*this, false);
@@ -56,6 +57,7 @@ void KernelStream::close() {
 }
 
 void KernelStream::abort() {
+    transport.tell_end(*this, name(CloseReason::aborted));
     transport.counters_.add(Counter::tcp_broken);
     transport.release(*this, false);
 }

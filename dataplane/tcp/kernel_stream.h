@@ -40,6 +40,8 @@ class KernelStream final : public Stream {
 
     bool in_use = false;
     bool dirty = false;  // in the transport's list
+    Instant opened_at{};
+    bool outgoing = false;
     bool connecting = false;
     bool closed = false;     // close() was called
     bool may_read = false;   // the kernel may have more than we took (epoll tells of changes only)

@@ -115,7 +115,7 @@ Stream* KernelTransport::connect(const IpAddress& local, const Endpoint& remote,
     if (!stream) return nullptr;
     counters_.add(Counter::tcp_connects);
     stream->handler = &handler;
-    stream->connecting = true;
+    stream->connecting = stream->outgoing = true;
     stream->local_endpoint = {local, 0};
     if (error != 0) {
         end(*stream, reason_before_open(error));
@@ -140,8 +140,9 @@ KernelStream* KernelTransport::take(int descriptor, const Endpoint& remote, cons
     s.options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
     s.options.receive_buffer = std::min(options.receive_buffer, kMaxBuffer);
     s.remote_endpoint = remote;
+    s.opened_at = now_;
     s.in_use = true;
-    s.connecting = s.closed = s.may_read = s.may_write = s.hung_up = false;
+    s.outgoing = s.connecting = s.closed = s.may_read = s.may_write = s.hung_up = false;
     s.end_received = s.end_queued = s.end_sent = false;
     s.write_blocked = s.event_open = s.event_readable = s.error_pending = s.pending_close = false;
     per_prefix_[prefix_of(remote.address)]++;
@@ -404,9 +405,30 @@ void KernelTransport::deliver(KernelStream& s) {
     if (s.pending_close && (s.pending_reason != CloseReason::finished || s.unread.size() == 0)) {
         StreamHandler* handler = s.handler;
         CloseReason reason = s.pending_reason;
+        tell_end(s, name(reason));
         release(s, reason == CloseReason::finished);
         handler->on_closed(reason);
     }
+}
+
+ConnectionRow KernelTransport::row(const KernelStream& s) const {
+    KernelState state = s.descriptor >= 0 ? kernel_state(s.descriptor) : KernelState{};
+    ConnectionRow row{s.local(),          s.remote(),        state.name, s.outgoing,
+                      now_ - s.opened_at, state.since_heard, s.info(),   {}};
+    if (s.handler) s.handler->describe(row.details);
+    return row;
+}
+
+void KernelTransport::tell_end(const KernelStream& s, std::string_view how) const {
+    if (limits_.observer && s.handler) limits_.observer->on_end(row(s), how);
+}
+
+size_t KernelTransport::list(std::span<ConnectionRow> out, uint32_t& cursor) const {
+    size_t n = 0;
+    for (; cursor < streams_.size() && n < out.size(); cursor++)
+        if (streams_[cursor]->in_use) out[n++] = row(*streams_[cursor]);
+    if (cursor >= streams_.size()) cursor = 0;
+    return n;
 }
 
 }  // namespace fedge::tcp

@@ -20,6 +20,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/base/counters.h"
@@ -35,6 +37,7 @@ struct KernelLimits {
     uint32_t connections_per_prefix = 256;  // from one IPv4 address or IPv6 /64
     uint32_t accepts_per_turn = 64;         // per listener
     int backlog = 1024;                     // established and not accepted yet, per listener
+    StreamObserver* observer = nullptr;     // outlives the transport; may be null
 };
 
 class KernelStream;
@@ -63,6 +66,9 @@ class KernelTransport final : public Transport {
     uint32_t connections() const {
         return limits_.connections - static_cast<uint32_t>(free_.size() + released_.size());
     }
+
+    // As Tcp::list().
+    size_t list(std::span<ConnectionRow> out, uint32_t& cursor) const;
 
   private:
     friend class KernelStream;
@@ -94,6 +100,8 @@ class KernelTransport final : public Transport {
     void end(KernelStream& stream, CloseReason reason);
     // The user is told what there is to tell; the stream may be gone afterwards.
     void deliver(KernelStream& stream);
+    ConnectionRow row(const KernelStream& stream) const;
+    void tell_end(const KernelStream& stream, std::string_view how) const;
 
     static IpAddress prefix_of(const IpAddress& address);
 

@@ -278,6 +278,7 @@ Stream* Engine::connect(const IpAddress& local, const Endpoint& remote, const St
     counters_.add(Counter::tcp_connects);
     c->state = State::syn_sent;
     c->handler = &handler;
+    c->outgoing = true;
     c->iss = Seq{secrets_.initial_sequence(c->key, now_)};
     c->snd_una = c->iss;
     c->snd_nxt = c->snd_end = c->iss + 1;

@@ -169,8 +169,8 @@ MemoryUse Tcp::memory() const {
 size_t Tcp::bytes_per_connection() const {
     return engine_->bytes_per_connection();
 }
-size_t Tcp::list(std::span<ConnectionRow> out, uint32_t& cursor, Instant now) const {
-    return engine_->list(out, cursor, now);
+size_t Tcp::list(std::span<ConnectionRow> out, uint32_t& cursor) const {
+    return engine_->list(out, cursor);
 }
 
 }  // namespace fedge::tcp

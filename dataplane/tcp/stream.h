@@ -2,6 +2,7 @@
 // (kernel_transport.h). Everything here happens on one core; nothing blocks.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -25,6 +26,24 @@ enum class CloseReason : uint8_t {
 };
 std::string_view name(CloseReason reason);
 
+// What those above a stream know about it, one layer over the other. Texts belong to them and are good during the call.
+struct StreamDetails {
+    std::string_view service;  // turn-tcp, turn-tls, ...
+    std::string_view why;      // why this side ended it, as far as the user of the stream decided so
+    uint64_t allocation = 0;   // id; 0 = none
+    // TLS; empty without
+    bool handshaking = false;
+    bool resumed = false;
+    std::string_view tls_version;
+    std::string_view cipher;
+    std::string_view group;
+    std::string_view sni;
+    std::string_view alpn;
+    std::string_view certificate;                // of ours, by its name
+    std::array<std::string_view, 4> peer_names;  // that the peer's certificate proves, the first of them
+    std::string_view tls_error;                  // why the handshake failed, in words
+};
+
 // The user of one stream. Calls come from within Transport::poll or what drives it, never from within a call to the
 // Stream, except that abort() and close() end all calls. Inside a call the user may use the stream in every way.
 class StreamHandler {
@@ -34,6 +53,7 @@ class StreamHandler {
     virtual void on_readable() = 0;                  // there is something to read, or at_end() became true
     virtual void on_writable() = 0;                  // there is room again after a write() that took less than all
     virtual void on_closed(CloseReason reason) = 0;  // the stream is gone; do not use it any more
+    virtual void describe(StreamDetails&) const {}   // fills in what it knows; may be asked at any time
 };
 
 // What `fedge show connections` tells of one stream, and what tests look at.
@@ -46,6 +66,25 @@ struct StreamInfo {
     uint32_t mss = 0;                // of what we send
     uint32_t buffer_bytes = 0;       // memory behind it, counted by buffer and not by payload
     uint64_t retransmits = 0;        // segments
+};
+
+// One line of `fedge show connections`.
+struct ConnectionRow {
+    Endpoint local;
+    Endpoint remote;
+    const char* state = "";
+    bool outgoing = false;
+    Duration age{};
+    Duration idle{};  // since something came; 0 where the transport does not tell
+    StreamInfo info;
+    StreamDetails details;  // texts: see there
+};
+
+// Is told of every stream when it ends for its user: before on_closed(), or by close() and abort(). `how`: in words.
+class StreamObserver {
+  public:
+    virtual ~StreamObserver() = default;
+    virtual void on_end(const ConnectionRow& row, std::string_view how) = 0;
 };
 
 // Owned by the transport. Valid from accept or connect until on_closed(), close() or abort().

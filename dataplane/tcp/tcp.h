@@ -43,6 +43,7 @@ struct Settings {
     // Whether segments from `remote` to `local` arrive on this core: an outgoing connection takes a port for which
     // this is true. Empty: all do.
     std::function<bool(const Endpoint& local, const Endpoint& remote)> arrives_here;
+    StreamObserver* observer = nullptr;  // outlives the Tcp; may be null
 };
 
 // Where segments go. One per core; core/ writes IP headers, tests carry them themselves.
@@ -83,15 +84,6 @@ struct IcmpError {
     uint32_t mtu = 0;  // too_big
 };
 
-// One line of `fedge show connections`.
-struct ConnectionRow {
-    Endpoint local;
-    Endpoint remote;
-    const char* state = "";
-    Duration age{};
-    StreamInfo info;
-};
-
 struct MemoryUse {
     uint32_t connections = 0;
     uint32_t half_open = 0;
@@ -127,8 +119,9 @@ class Tcp final : public Transport {
 
     MemoryUse memory() const;
     size_t bytes_per_connection() const;  // control block and its share of tables, without buffers
-    // Rows from `cursor` on, at most out.size(); returns how many and moves the cursor, to 0 at the end.
-    size_t list(std::span<ConnectionRow> out, uint32_t& cursor, Instant now) const;
+    // Rows from `cursor` on as of the last turn, at most out.size(); returns how many and moves the cursor, to 0 at the
+    // end.
+    size_t list(std::span<ConnectionRow> out, uint32_t& cursor) const;
 
   private:
     std::unique_ptr<Engine> engine_;
