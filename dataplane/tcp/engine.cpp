@@ -1,6 +1,7 @@
 #include "dataplane/tcp/engine.h"
 
 #include <new>
+#include <stdexcept>
 
 namespace fedge::tcp {
 
@@ -49,7 +50,14 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
     dirty_.reserve(limits.connections);
     starved_.reserve(limits.connections);
     released_.reserve(limits.connections);
-    listeners_.reserve(kMaxListeners);
+    if (limits.listeners == 0 || limits.listeners >= 0xffff)
+        throw std::invalid_argument("TCP: the limit of listeners is not between 1 and 65534");
+    listeners_.resize(limits.listeners);
+    listener_at_.resize(0x10000);
+    for (uint32_t i = limits.listeners; i > 0; i--) {
+        listeners_[i - 1].next = listener_free_;
+        listener_free_ = static_cast<uint16_t>(i);
+    }
     for (uint32_t i = 0; i < limits.half_open; i++) half_open_[i].next_free = i + 1;
     // What the peers of one edge choose must not decide where a stranger's search begins (RFC 6056 section 3.3.4).
     random.fill({reinterpret_cast<uint8_t*>(port_counters_.data()), sizeof(port_counters_)});
@@ -122,8 +130,8 @@ void Engine::dispatch(Incoming& in, uint64_t found) {
 
 Listener* Engine::find_listener(const IpAddress& address, uint16_t port) {
     Listener* any = nullptr;
-    for (Listener& listener : listeners_) {
-        if (listener.local.port != port) continue;
+    for (uint16_t at = listener_at_[port]; at; at = listeners_[at - 1U].next) {
+        Listener& listener = listeners_[at - 1U];
         if (listener.local.address == address) return &listener;
         if (listener.local.address.is_unspecified() && listener.local.address.is_v4() == address.is_v4())
             any = &listener;

@@ -50,7 +50,6 @@ inline constexpr Duration kChallengePeriod = 5s;
 // How often a SYN-ACK or an acknowledgement of TIME-WAIT is repeated for who asks again.
 inline constexpr Duration kRepeatInterval = 200ms;
 inline constexpr uint16_t kMinMss = 64;  // a peer that offers less makes us send headers only (CVE-2019-11479)
-inline constexpr size_t kMaxListeners = 64;
 
 inline StreamOptions bounded(StreamOptions options) {
     options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
@@ -62,6 +61,7 @@ struct Listener {
     Endpoint local;
     StreamOptions options;
     Acceptor* acceptor = nullptr;
+    uint16_t next = 0;  // of the same port, or free: place + 1
 };
 
 // IP and TCP headers without options.
@@ -105,7 +105,7 @@ class Engine {
     // As Tcp says.
     bool listen(const Endpoint& local, const StreamOptions& options, Acceptor& acceptor);
     void unlisten(const Endpoint& local);
-    Stream* connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+    Stream* connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                     StreamHandler& handler);
     void receive(std::span<const Arrival> burst, Instant now);
     void receive(const IcmpError& error, Instant now);
@@ -252,6 +252,8 @@ class Engine {
     HashTable<FlowKey> flows_;
     uint64_t flow_changes_ = 0;
     std::vector<Listener> listeners_;
+    std::vector<uint16_t> listener_at_;  // by port: place + 1 of the first; 0: none
+    uint16_t listener_free_ = 0;
 
     Table<HalfOpen> half_open_;
     uint32_t half_open_free_;

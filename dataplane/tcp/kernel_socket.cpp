@@ -96,6 +96,7 @@ int open_socket(Family family, const StreamOptions& options) {
 int open_listener(const Endpoint& local, const StreamOptions& options, int backlog) {
     int descriptor = open_socket(local.address.family(), options);
     if (descriptor < 0) return -1;
+    if (options.shares_port) set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
     SocketAddress address(local);
     if (bind(descriptor, address.get(), address.length) != 0 || listen(descriptor, backlog) != 0)
         return close_keeping_errno(descriptor);
@@ -103,7 +104,11 @@ int open_listener(const Endpoint& local, const StreamOptions& options, int backl
 }
 
 int bind_before_connect(int descriptor, SocketAddress local) {
-    set(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    if (local.endpoint().port) {
+        set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+    } else {
+        set(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    }
     return bind(descriptor, local.get(), local.length);
 }
 

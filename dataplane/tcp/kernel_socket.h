@@ -24,7 +24,7 @@ struct SocketAddress {
 int open_socket(Family family, const StreamOptions& options);
 // As open_socket(), bound and listening. -1 and errno.
 int open_listener(const Endpoint& local, const StreamOptions& options, int backlog);
-// Binds to an address for connect(), which chooses the port. 0, or -1 and errno.
+// Binds for connect(), which chooses the port if that is 0; any other may be shared. 0, or -1 and errno.
 int bind_before_connect(int descriptor, SocketAddress local);
 // Closes so that the peer gets a reset, whatever is queued.
 void reset_socket(int descriptor);

@@ -98,14 +98,14 @@ void KernelTransport::unlisten(const Endpoint& local) {
     });
 }
 
-Stream* KernelTransport::connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+Stream* KernelTransport::connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                                  StreamHandler& handler) {
     if (free_.empty()) return nullptr;
     int descriptor = open_socket(remote.address.family(), options);
     if (descriptor < 0) return nullptr;
-    SocketAddress from({local, 0}), to(remote);
+    SocketAddress from(local), to(remote);
     int error = 0;
-    if (!local.is_unspecified() && bind_before_connect(descriptor, from) != 0) error = errno;
+    if ((local.port || !local.address.is_unspecified()) && bind_before_connect(descriptor, from) != 0) error = errno;
     if (error == 0 && ::connect(descriptor, to.get(), to.length) != 0 && errno != EINPROGRESS) error = errno;
     if (error == EADDRNOTAVAIL || error == EADDRINUSE || error == EAGAIN || error == ENOBUFS) {
         ::close(descriptor);
@@ -116,7 +116,7 @@ Stream* KernelTransport::connect(const IpAddress& local, const Endpoint& remote,
     counters_.add(Counter::tcp_connects);
     stream->handler = &handler;
     stream->connecting = stream->outgoing = true;
-    stream->local_endpoint = {local, 0};
+    stream->local_endpoint = local;
     if (error != 0) {
         end(*stream, reason_before_open(error));
         mark(*stream);

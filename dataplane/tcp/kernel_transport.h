@@ -53,7 +53,7 @@ class KernelTransport final : public Transport {
 
     bool listen(const Endpoint& local, const StreamOptions& options, Acceptor& acceptor) override;
     void unlisten(const Endpoint& local) override;
-    Stream* connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+    Stream* connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                     StreamHandler& handler) override;
 
     // What the kernel has to tell, timers, and the sending of all that was written. Does not block. Returns how much

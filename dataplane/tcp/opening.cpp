@@ -268,12 +268,13 @@ void Engine::on_cookie(Incoming& in, Listener& listener) {
     if (Connection* c = establish(half, listener, in)) c->srtt = {};  // the handshake was not timed
 }
 
-Stream* Engine::connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+Stream* Engine::connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                         StreamHandler& handler) {
     if (pool_.scarce()) return nullptr;
-    uint16_t port = pick_port(local, remote);
-    if (!port) return nullptr;
-    Connection* c = take_connection(FlowKey::of({local, port}, remote), options);
+    uint16_t port = local.port ? local.port : pick_port(local.address, remote);
+    FlowKey key = FlowKey::of({local.address, port}, remote);
+    if (!port || (local.port && flows_.find(key))) return nullptr;
+    Connection* c = take_connection(key, options);
     if (!c) return nullptr;
     counters_.add(Counter::tcp_connects);
     c->state = State::syn_sent;

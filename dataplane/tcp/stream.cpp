@@ -124,15 +124,28 @@ void Engine::on_consumed(Connection& c) {
 }
 
 bool Engine::listen(const Endpoint& local, const StreamOptions& options, Acceptor& acceptor) {
-    if (listeners_.size() == kMaxListeners) return false;
-    if (std::any_of(listeners_.begin(), listeners_.end(), [&](const Listener& l) { return l.local == local; }))
-        return false;
-    listeners_.push_back({local, bounded(options), &acceptor});
+    if (listener_free_ == 0) return false;
+    for (uint16_t at = listener_at_[local.port]; at; at = listeners_[at - 1U].next)
+        if (listeners_[at - 1U].local == local) return false;
+    uint16_t place = listener_free_;
+    Listener& listener = listeners_[place - 1U];
+    listener_free_ = listener.next;
+    listener = {local, bounded(options), &acceptor, listener_at_[local.port]};
+    listener_at_[local.port] = place;
     return true;
 }
 
 void Engine::unlisten(const Endpoint& local) {
-    std::erase_if(listeners_, [&](const Listener& l) { return l.local == local; });
+    for (uint16_t* link = &listener_at_[local.port]; *link; link = &listeners_[*link - 1U].next) {
+        uint16_t place = *link;
+        Listener& listener = listeners_[place - 1U];
+        if (listener.local != local) continue;
+        *link = listener.next;
+        listener = {};
+        listener.next = listener_free_;
+        listener_free_ = place;
+        return;
+    }
 }
 
 // --- Tcp
@@ -147,7 +160,7 @@ bool Tcp::listen(const Endpoint& local, const StreamOptions& options, Acceptor& 
 void Tcp::unlisten(const Endpoint& local) {
     engine_->unlisten(local);
 }
-Stream* Tcp::connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+Stream* Tcp::connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                      StreamHandler& handler) {
     return engine_->connect(local, remote, options, handler);
 }

@@ -135,6 +135,7 @@ struct StreamOptions {
     Duration user_timeout = 60s;          // without progress of what we sent (RFC 9293 section 3.9.1, RFC 5482)
     Duration idle_timeout = Duration{0};  // without any segment from the peer; 0 = never
     Duration keepalive = Duration{0};     // probe after so long without one (RFC 9293 section 3.8.4); 0 = off
+    bool shares_port = false;             // of a listener: connect() may begin from its port
 };
 inline constexpr uint32_t kMaxBuffer = 512 * 1024;
 
@@ -148,9 +149,10 @@ class Transport {
     virtual bool listen(const Endpoint& local, const StreamOptions& options, Acceptor& acceptor) = 0;
     // Streams that were accepted stay.
     virtual void unlisten(const Endpoint& local) = 0;
-    // Starts to connect from an address of this edge, on a port of the transport's choice. nullptr: no port or no
-    // memory left. on_open() or on_closed() follows.
-    virtual Stream* connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+    // Starts to connect from an address of this edge; port 0 leaves the choice of one to the transport. From a port
+    // that is named, one connection to each peer can be had at a time, and beside a listener on it whose options say
+    // so. nullptr: no port or no memory left, or there is such a connection. on_open() or on_closed() follows.
+    virtual Stream* connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                             StreamHandler& handler) = 0;
 };
 

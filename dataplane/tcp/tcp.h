@@ -31,6 +31,7 @@ struct Limits {
     uint32_t destinations = 4096;           // path MTU cache
     uint32_t syns_per_second = 20000;       // that are looked at; under a flood the others leave the core to those who
                                             // are connected
+    uint32_t listeners = 64;                // at most 65,534
 };
 
 struct Settings {
@@ -104,7 +105,7 @@ class Tcp final : public Transport {
 
     bool listen(const Endpoint& local, const StreamOptions& options, Acceptor& acceptor) override;
     void unlisten(const Endpoint& local) override;
-    Stream* connect(const IpAddress& local, const Endpoint& remote, const StreamOptions& options,
+    Stream* connect(const Endpoint& local, const Endpoint& remote, const StreamOptions& options,
                     StreamHandler& handler) override;
 
     // At most kBurst segments. Handlers are called from here.

@@ -75,7 +75,7 @@ class Bench {
         Endpoint server{IpAddress::parse(address(1)).value(), kPort};
         for (size_t i = 0; i < users.size(); i++) {
             auto local = IpAddress::parse(address(2 + static_cast<uint32_t>(i / kPerAddress))).value();
-            users[i].start(client_.tcp().connect(local, server, {}, users[i]));
+            users[i].start(client_.tcp().connect({local, 0}, server, {}, users[i]));
             if (i % 64 == 63 || i + 1 == users.size())
                 until([&] { return users[i].open() && users[i > 63 ? i - 63 : 0].open(); }, "connecting");
         }
@@ -266,7 +266,7 @@ void run_kernel(uint32_t connections, uint64_t count) {
         server.turn(now);
     };
     for (size_t i = 0; i < users.size(); i++) {
-        users[i].start(client.connect(loopback, {loopback, kPort}, {}, users[i]));
+        users[i].start(client.connect({loopback, 0}, {loopback, kPort}, {}, users[i]));
         for (uint32_t turns = 0; i % 64 == 63 && !users[i].open(); turns++) {
             turn();
             if (turns > 10'000'000) throw std::runtime_error("cannot connect to loopback");
@@ -288,7 +288,7 @@ void run_bulk(uint64_t megabytes) {
     options.send_buffer = options.receive_buffer = 512 * 1024;
     bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, options, discard);
     perf::Source source;
-    source.stream = bench.client().tcp().connect(IpAddress::parse(address(2)).value(),
+    source.stream = bench.client().tcp().connect({IpAddress::parse(address(2)).value(), 0},
                                                  {IpAddress::parse(address(1)).value(), kPort}, options, source);
     bench.until([&] { return source.open; }, "connecting");
     source.fill();

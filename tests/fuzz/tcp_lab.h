@@ -90,7 +90,7 @@ class FuzzHost final : public tcp::Acceptor {
     FuzzUser* connect(const Endpoint& to) {
         auto user = std::make_unique<FuzzUser>();
         user->check = check;
-        user->stream = tcp.connect(self, to, small_options(), *user);
+        user->stream = tcp.connect({self, 0}, to, small_options(), *user);
         if (!user->stream) return nullptr;
         users.push_back(std::move(user));
         return users.back().get();

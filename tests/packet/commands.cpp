@@ -169,7 +169,7 @@ void Player::do_unlisten(Flow&, Words&) {
 void Player::do_connect(Flow& flow, Words& words) {
     flow.active = true;
     flow.local().port = 0;
-    flow.stream = tcp_->connect(local_address_, flow.remote(), stream_options_, flow);
+    flow.stream = tcp_->connect({local_address_, 0}, flow.remote(), stream_options_, flow);
     bool fails = !words.empty();
     if (fails) words.expect("fails");
     if (fails == (flow.stream != nullptr)) throw Failure{fails ? "connect() succeeded" : "connect() failed"};

@@ -112,7 +112,7 @@ void Simulation::connect_in_vain(uint16_t port, tcp::CloseReason expected) {
                                        dice_.u64(), behaviour, plan_.client_options, Content{0}, Content{0}),
          expected});
     Application& app = *vain_.back().app;
-    tcp::Stream* stream = client_->tcp().connect(address_of(*client_, false), {address_of(*server_, false), port},
+    tcp::Stream* stream = client_->tcp().connect({address_of(*client_, false), 0}, {address_of(*server_, false), port},
                                                  plan_.client_options, app);
     if (!stream) return network_.findings().add(network_.now(), app.name() + ": connect() failed");
     app.start(*stream, false);

@@ -34,8 +34,8 @@ Session* Sessions::connect(const SessionPlan& plan, uint16_t port) {
     std::string name = "client " + std::to_string(i);
     auto app = std::make_unique<Application>(network_, client_, name, dice_.u64(), plan.client, client_options_,
                                              Content{2 * i}, Content{2 * i + 1});
-    tcp::Stream* stream = client_.tcp().connect(address_of(client_, plan.ipv6), {address_of(server_, plan.ipv6), port},
-                                                client_options_, *app);
+    tcp::Stream* stream = client_.tcp().connect({address_of(client_, plan.ipv6), 0},
+                                                {address_of(server_, plan.ipv6), port}, client_options_, *app);
     if (!stream) {
         network_.findings().add(network_.now(), name + ": connect() failed");
         return nullptr;

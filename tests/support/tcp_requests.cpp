@@ -91,7 +91,7 @@ void RequestClient::advance() {
         user.requests = 0;
         user.to_send = user.to_receive = 0;
         user.number = begun_;
-        user.stream = transport_.connect(plan_.local, plan_.server, plan_.options, user);
+        user.stream = transport_.connect({plan_.local, 0}, plan_.server, plan_.options, user);
         if (!user.stream) {
             stats_.no_room++;
             return;

@@ -66,7 +66,7 @@ void Exchange::begin(tcp::Stream& stream) {
 bool Exchange::connect(tcp::Transport& transport, const IpAddress& local, const Endpoint& remote,
                        const tcp::StreamOptions& options) {
     report_.remote = remote;
-    stream_ = transport.connect(local, remote, options, *this);
+    stream_ = transport.connect({local, 0}, remote, options, *this);
     return stream_ != nullptr;
 }
 

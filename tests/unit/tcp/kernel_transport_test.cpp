@@ -100,7 +100,7 @@ class KernelTwin : public testing::Test {
         return false;
     }
     Stream* connect(User& user, const IpAddress& local = kLoopback4) {
-        user.stream = transport->connect(local, {kLoopback4, port}, options, user);
+        user.stream = transport->connect({local, 0}, {kLoopback4, port}, options, user);
         return user.stream;
     }
     uint64_t dropped(Drop drop) { return Counters{block}.value(drop); }
@@ -132,13 +132,13 @@ TEST_F(KernelTwin, ListensOnBothFamiliesOfOnePort) {
     ASSERT_TRUE(transport->listen({IpAddress{}, port}, options, six));
     EXPECT_FALSE(transport->listen({IpAddress{}, port}, options, six)) << "the same twice";
     User user;
-    user.stream = transport->connect(kLoopback6, {kLoopback6, port}, options, user);
+    user.stream = transport->connect({kLoopback6, 0}, {kLoopback6, port}, options, user);
     ASSERT_TRUE(user.stream);
     ASSERT_TRUE(run_until([&] { return six.all.size() == 1; }));
     EXPECT_TRUE(users.all.empty());
     transport->unlisten({IpAddress{}, port});
     User late;
-    late.stream = transport->connect(kLoopback6, {kLoopback6, port}, options, late);
+    late.stream = transport->connect({kLoopback6, 0}, {kLoopback6, port}, options, late);
     ASSERT_TRUE(run_until([&] { return late.closed.has_value(); }));
     EXPECT_EQ(late.closed, CloseReason::refused);
 }
@@ -203,7 +203,7 @@ TEST_F(KernelTwin, TellsWhatTheKernelRefusesAtOnceLater) {
     open();
     User user;
     // A connection to a group: the kernel refuses at once.
-    user.stream = transport->connect(kAny4, {IpAddress::v4(0xe0000001), 9}, options, user);
+    user.stream = transport->connect({kAny4, 0}, {IpAddress::v4(0xe0000001), 9}, options, user);
     ASSERT_TRUE(user.stream);
     EXPECT_FALSE(user.closed) << "never from within connect()";
     ASSERT_TRUE(run_until([&] { return user.closed.has_value(); }));

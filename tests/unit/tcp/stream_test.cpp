@@ -92,7 +92,7 @@ class TcpStreams : public testing::Test {
     }
     void connect() {
         ASSERT_TRUE(b.tcp.listen({kServer, 5061}, {}, server));
-        client.stream = a.tcp.connect(kClient, {kServer, 5061}, {}, client);
+        client.stream = a.tcp.connect({kClient, 0}, {kServer, 5061}, {}, client);
         ASSERT_TRUE(client.stream);
         run(5ms);
         ASSERT_TRUE(client.opened);
@@ -107,6 +107,42 @@ class TcpStreams : public testing::Test {
     User client;
     User server;
 };
+
+TEST_F(TcpStreams, ListenersAreFoundByPortThenByAddress) {
+    User any, own, taken;
+    Endpoint every{IpAddress::v4(0), 5061};
+    ASSERT_TRUE(b.tcp.listen(every, {}, any));
+    ASSERT_TRUE(b.tcp.listen({kServer, 5061}, {}, own));
+    EXPECT_FALSE(b.tcp.listen({kServer, 5061}, {}, taken));
+    auto reached = [&](User& user) {
+        client = {};
+        client.stream = a.tcp.connect({kClient, 0}, {kServer, 5061}, {}, client);
+        run(5ms);
+        return client.opened && user.stream;
+    };
+    EXPECT_TRUE(reached(own));
+    b.tcp.unlisten({kServer, 5061});
+    EXPECT_FALSE(any.stream);
+    EXPECT_TRUE(reached(any));
+    b.tcp.unlisten(every);
+    b.tcp.unlisten(every);
+    reached(any);
+    EXPECT_EQ(client.closed, CloseReason::refused);
+}
+
+TEST_F(TcpStreams, ListenersAreAsManyAsTheLimitSays) {
+    User user;
+    uint32_t limit = Side::settings().limits.listeners;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < limit; i++)
+            ASSERT_TRUE(b.tcp.listen({kServer, static_cast<uint16_t>(1000 + i % 7)}, {}, user) == (i < 7)) << i;
+        for (uint32_t i = 7; i < limit; i++)
+            ASSERT_TRUE(b.tcp.listen({IpAddress::v4(i), static_cast<uint16_t>(1000 + i % 7)}, {}, user)) << i;
+        EXPECT_FALSE(b.tcp.listen({kServer, 2000}, {}, user));
+        for (uint32_t i = 0; i < limit; i++)
+            b.tcp.unlisten({i < 7 ? kServer : IpAddress::v4(i), static_cast<uint16_t>(1000 + i % 7)});
+    }
+}
 
 TEST_F(TcpStreams, CarryBytesBothWaysAndEndInOrder) {
     connect();
@@ -137,7 +173,7 @@ TEST_F(TcpStreams, CarryMoreThanTheSequenceSpace) {
     StreamOptions options;
     options.send_buffer = options.receive_buffer = kMaxBuffer;
     ASSERT_TRUE(b.tcp.listen({kServer, 5061}, options, server));
-    client.stream = a.tcp.connect(kClient, {kServer, 5061}, options, client);
+    client.stream = a.tcp.connect({kClient, 0}, {kServer, 5061}, options, client);
     run(5ms);
     ASSERT_TRUE(server.stream);
     server.counts_only = true;

@@ -141,8 +141,8 @@ class BothStreams : public testing::TestWithParam<std::tuple<Carrier, Family>> {
     }
     User& fresh() { return own.emplace_back(); }
     void begin(User& user, uint16_t to = 0) {
-        user.stream =
-            world->client().connect(world->client_address(), {world->server_address(), to ? to : port}, options, user);
+        user.stream = world->client().connect({world->client_address(), 0}, {world->server_address(), to ? to : port},
+                                              options, user);
         ASSERT_TRUE(user.stream);
     }
     // A connection with the client's user and the server's.
@@ -544,8 +544,8 @@ TEST_P(BothStreams, BeginInsideEveryCallback) {
     first.when_closed = [&](User&) { begin(from_closed); };
     users.prepare = [&](User&) {  // the server's transport is the one that is busy: from there to a closed port
         users.prepare = nullptr;
-        from_accept.stream =
-            world->server().connect(world->server_address(), {world->client_address(), 20998}, options, from_accept);
+        from_accept.stream = world->server().connect({world->server_address(), 0}, {world->client_address(), 20998},
+                                                     options, from_accept);
     };
     User& server = connect(first);
     server.write("now");
@@ -567,6 +567,44 @@ TEST_P(BothStreams, ListenersChangeInsideOnAccept) {
     begin(late);
     ASSERT_TRUE(until([&] { return late.closed.has_value(); }));
     EXPECT_EQ(late.closed, CloseReason::refused);
+}
+
+// What a TCP allocation of TURN does (RFC 6062): peers are reached from the port on which others are accepted.
+TEST_P(BothStreams, BeginFromAPortThatIsNamedAndListenedOn) {
+    options.shares_port = true;
+    Users visitors;
+    Endpoint own_port{world->client_address(), 0};
+    for (own_port.port = 20700; !world->client().listen(own_port, options, visitors);)
+        ASSERT_LT(++own_port.port, 20998);
+    options.shares_port = false;
+    Users others;
+    uint16_t other = listen(others);
+    auto from_there = [&](User& user, uint16_t to) {
+        user.stream = world->client().connect(own_port, {world->server_address(), to}, options, user);
+        return user.stream != nullptr;
+    };
+    User& first = fresh();
+    User& second = fresh();
+    User& again = fresh();
+    ASSERT_TRUE(from_there(first, port));
+    ASSERT_TRUE(from_there(second, other));
+    EXPECT_FALSE(from_there(again, port)) << "the same two ends";
+    ASSERT_TRUE(until([&] { return users.all.size() == 1 && others.all.size() == 1 && second.told("open"); }));
+    EXPECT_EQ(first.stream->local(), own_port);
+    EXPECT_EQ(users.all.front().stream->remote(), own_port);
+    EXPECT_EQ(others.all.front().stream->remote(), own_port);
+
+    User& visitor = fresh();
+    visitor.stream = world->server().connect({world->server_address(), 0}, own_port, options, visitor);
+    ASSERT_TRUE(visitor.stream);
+    ASSERT_TRUE(until([&] { return visitors.all.size() == 1; }));
+    visitors.all.front().write("welcome");
+    first.write("to the first");
+    ASSERT_TRUE(until([&] { return visitor.received == "welcome" && users.all.front().received == "to the first"; }));
+    for (User* user : {&first, &second, &visitor}) user->abort();
+    ASSERT_TRUE(until([&] { return world->streams() == 0 || carrier() == Carrier::impaired; }));
+    for (User* user : {&users.all.front(), &others.all.front(), &visitors.all.front()})
+        if (!user->gone) user->abort();
 }
 
 TEST_P(BothStreams, EndWhenNothingIsHeardForTheIdleTimeout) {
