@@ -29,7 +29,7 @@ port::Port& Assembly::add_port(const port::PortConfig& config) {
 void Assembly::make_cores() {
     std::vector<PacketBox*> inboxes;
     for (uint16_t i = 0; i < size(); i++) {
-        MediaCoreSetup setup;
+        CoreSetup setup;
         setup.index = i;
         setup.cores = size();
         setup.cpu = plan_.places[i].cpu;
@@ -42,7 +42,7 @@ void Assembly::make_cores() {
         setup.quota = &quota_;
         setup.config = &adoption.slot(i);
         setup.replies = &replies;
-        cores_.push_back(std::make_unique<MediaCore>(setup, counters.core(i), clock_));
+        cores_.push_back(std::make_unique<Core>(setup, counters.core(i), clock_));
         inboxes.push_back(&cores_.back()->inbox());
     }
     for (auto& core : cores_) core->connect(inboxes);

@@ -12,7 +12,7 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/base/random.h"
 #include "dataplane/core/adoption.h"
-#include "dataplane/core/media_core.h"
+#include "dataplane/core/core.h"
 #include "dataplane/core/request.h"
 #include "dataplane/core/run_config.h"
 #include "dataplane/port/mbuf_pool.h"
@@ -47,8 +47,8 @@ class Assembly {
     void make_cores();
 
     uint16_t size() const { return static_cast<uint16_t>(plan_.places.size()); }  // media cores
-    MediaCore& core(uint16_t index) { return *cores_[index]; }
-    std::span<std::unique_ptr<MediaCore>> cores() { return cores_; }
+    Core& core(uint16_t index) { return *cores_[index]; }
+    std::span<std::unique_ptr<Core>> cores() { return cores_; }
     std::span<port::Port* const> ports() const { return port_pointers_; }
     const port::MbufPool& pool(uint16_t core) const { return *pools_[core]; }
 
@@ -67,7 +67,7 @@ class Assembly {
     std::vector<std::unique_ptr<port::MbufPool>> pools_;
     std::vector<std::unique_ptr<port::Port>> ports_;
     std::vector<port::Port*> port_pointers_;
-    std::vector<std::unique_ptr<MediaCore>> cores_;
+    std::vector<std::unique_ptr<Core>> cores_;
 };
 
 }  // namespace fedge::core

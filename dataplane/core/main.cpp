@@ -56,7 +56,7 @@ void judge_memory(const core::BootConfig& boot, const port::Eal& eal) {
 }
 
 struct Launched {
-    core::MediaCore* core;
+    core::Core* core;
     const std::atomic<bool>* stop;
 };
 

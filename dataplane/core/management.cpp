@@ -305,7 +305,7 @@ void Management::send_cores(uint32_t id) {
     std::vector<flatbuffers::Offset<contract::CoreRow>> rows;
     auto now = std::chrono::steady_clock::now();
     for (size_t i = 0; i < cores_.size(); i++) {
-        const MediaCore& core = *cores_[i];
+        const Core& core = *cores_[i];
         const CoreStats& stats = core.stats();
         auto read = [](const auto& cell) { return cell.load(std::memory_order_relaxed); };
         uint64_t total = read(stats.total_cycles), busy = read(stats.busy_cycles), packets = read(stats.busy_packets);

@@ -76,7 +76,7 @@ class Management {
     bool hugepages_;
     std::span<port::Port* const> ports_;
     SnapshotContext& context_;
-    std::span<std::unique_ptr<MediaCore>> cores_;
+    std::span<std::unique_ptr<Core>> cores_;
     CounterMemory& counters_;
     Adoption& adoption_;
     RequestBox& replies_;

@@ -45,6 +45,7 @@ class Connection final : public Stream {
     size_t write(Bytes bytes) override;
     size_t writable() const override;
     void shutdown() override;
+    void set_handler(StreamHandler& user) override { handler = &user; }
     void close() override;
     void abort() override;
     Endpoint local() const override { return key.local_endpoint(); }

@@ -107,6 +107,10 @@ class Stream {
     // Ends our direction behind what was written (half-close). Reading goes on.
     virtual void shutdown() = 0;
 
+    // From now on this is the user: who has found out what the stream is for hands it on. The new one is not told what
+    // has happened before: it looks for what has arrived by itself.
+    virtual void set_handler(StreamHandler& handler) = 0;
+
     // No more calls to the handler. close(): what was written is still delivered, what arrives is refused.
     virtual void close() = 0;
     // abort(): a reset, now.

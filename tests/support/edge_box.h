@@ -71,7 +71,7 @@ class EdgeBox {
     MacAddress mac() const;
     port::Port& port() { return *port_; }
     core::RequestBox& replies() { return assembly_->replies; }
-    core::MediaCore& core(uint16_t index) { return assembly_->core(index); }
+    core::Core& core(uint16_t index) { return assembly_->core(index); }
     Counters counters(uint16_t core) { return assembly_->counters.core(core); }
     uint64_t total(Counter counter);
     uint64_t total(Drop drop);

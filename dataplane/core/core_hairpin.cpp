@@ -7,7 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "dataplane/core/media_core.h"
+#include "dataplane/core/core.h"
 #include "dataplane/core/relayed_checksum.h"
 
 namespace fedge::core {
@@ -25,11 +25,11 @@ static_assert(std::is_trivially_copyable_v<Parcel>);
 
 }  // namespace
 
-void MediaCore::to_peer(Work& work) {
+void Core::to_peer(Work& work) {
     return forward_.hairpin ? hairpin(work) : forward(work, forward_);
 }
 
-void MediaCore::hairpin(Work& work) {
+void Core::hairpin(Work& work) {
     const relay::Forward& f = forward_;
     wire::Packet& packet = work.packet;
     packet.udp_checksum = relayed_checksum(packet, payload(work), f);
@@ -54,7 +54,7 @@ void MediaCore::hairpin(Work& work) {
     hand_over(mbuf, owner, Origin::port);
 }
 
-uint32_t MediaCore::take_hairpins(std::span<rte_mbuf*> inbox) {
+uint32_t Core::take_hairpins(std::span<rte_mbuf*> inbox) {
     if (!config_) return static_cast<uint32_t>(inbox.size());
     uint32_t others = 0;
     for (rte_mbuf* mbuf : inbox) {
@@ -83,7 +83,7 @@ uint32_t MediaCore::take_hairpins(std::span<rte_mbuf*> inbox) {
 }
 
 // The way of a peer's datagram from here on. Access rules were applied when the sender's client was let in.
-void MediaCore::from_relay(Work& work) {
+void Core::from_relay(Work& work) {
     const wire::Packet& packet = work.packet;
     Endpoint relay{packet.destination, packet.destination_port};
     classify::Target target = target_of(relay);

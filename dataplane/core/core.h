@@ -30,7 +30,7 @@ namespace fedge::core {
 using PacketBox = Mailbox<rte_mbuf>;
 
 // What a core is given. Everything here outlives it.
-struct MediaCoreSetup {
+struct CoreSetup {
     uint16_t index = 0;  // among the media cores; also its queue on every port
     uint16_t cores = 1;
     unsigned cpu = 0;
@@ -45,11 +45,11 @@ struct MediaCoreSetup {
     RequestBox* replies = nullptr;  // to management
 };
 
-class MediaCore final : private ip::Transmitter {
+class Core final : private ip::Transmitter {
   public:
     // Takes all memory that the core will ever need. Throws std::runtime_error when there is not enough.
-    MediaCore(const MediaCoreSetup& setup, Counters counters, const TscClock& clock);
-    ~MediaCore() override;
+    Core(const CoreSetup& setup, Counters counters, const TscClock& clock);
+    ~Core() override;
 
     // The mailboxes of all media cores, own one included, by index. Once, before run().
     void connect(std::vector<PacketBox*> inboxes) { inboxes_ = std::move(inboxes); }
@@ -63,7 +63,7 @@ class MediaCore final : private ip::Transmitter {
     uint32_t iterate();
 
     const CoreStats& stats() const { return stats_; }
-    const MediaCoreSetup& setup() const { return setup_; }
+    const CoreSetup& setup() const { return setup_; }
     uint32_t max_allocations() const { return turn_.max_allocations(); }
     uint32_t free_mbufs() const { return setup_.pool->free_count(); }
     const relay::Turn& turn() const { return turn_; }
@@ -87,7 +87,7 @@ class MediaCore final : private ip::Transmitter {
         const uint32_t* slot;  // where the handle of a relay port stands
     };
 
-    // The way of a burst (media_core_packets.cpp), in this order.
+    // The way of a burst (core_packets.cpp), in this order.
     void process(std::span<rte_mbuf*> burst, Origin origin);
     void classify(Work& work, Origin origin);
     void refuse_by_access_rules(std::span<Work> burst);
@@ -103,7 +103,7 @@ class MediaCore final : private ip::Transmitter {
     // What answers on this address of ours, whichever interface has it.
     classify::Target target_of(const Endpoint& local) const;
 
-    // From client to client (media_core_hairpin.cpp).
+    // From client to client (core_hairpin.cpp).
     void to_peer(Work& work);
     void hairpin(Work& work);
     // Deals with those of the inbox, moves the others to its front. Returns how many others there are.
@@ -121,14 +121,14 @@ class MediaCore final : private ip::Transmitter {
     void hand_over(rte_mbuf* mbuf, uint16_t core, Origin origin);
     void copy_to_other_cores(const rte_mbuf* mbuf);
 
-    // Between bursts (media_core.cpp).
+    // Between bursts (core.cpp).
     uint32_t receive();
     void adopt();
     void answer_requests();
     void answer(CoreRequest& request);
     uint16_t transmit(uint16_t port, std::span<rte_mbuf*> frames) override;
 
-    MediaCoreSetup setup_;
+    CoreSetup setup_;
     Counters counters_;
     TscClock clock_;
     SystemRandom random_;

@@ -5,7 +5,7 @@
 //   act:      relay, answer, or hand over, in order of arrival
 #include <rte_prefetch.h>
 
-#include "dataplane/core/media_core.h"
+#include "dataplane/core/core.h"
 #include "dataplane/core/relayed_checksum.h"
 #include "dataplane/ip/plain.h"
 #include "dataplane/wire/channel_data.h"
@@ -16,7 +16,7 @@ namespace fedge::core {
 
 using classify::Direction;
 
-void MediaCore::process(std::span<rte_mbuf*> burst, Origin origin) {
+void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
     if (origin == Origin::port) {
         uint64_t bytes = 0;
         for (const rte_mbuf* mbuf : burst) bytes += mbuf->pkt_len;
@@ -39,7 +39,7 @@ void MediaCore::process(std::span<rte_mbuf*> burst, Origin origin) {
     for (Work& one : work) act(one, origin);
 }
 
-void MediaCore::classify(Work& work, Origin origin) {
+void Core::classify(Work& work, Origin origin) {
     work.handle = 0;
     work.slot = nullptr;
     const rte_mbuf* mbuf = work.mbuf;
@@ -76,7 +76,7 @@ void MediaCore::classify(Work& work, Origin origin) {
     }
 }
 
-void MediaCore::refuse_by_access_rules(std::span<Work> burst) {
+void Core::refuse_by_access_rules(std::span<Work> burst) {
     for (auto role : {contract::Role::external, contract::Role::internal}) {
         const classify::AccessList& access = config_->role(role).access;
         if (access.empty()) continue;
@@ -95,7 +95,7 @@ void MediaCore::refuse_by_access_rules(std::span<Work> burst) {
     }
 }
 
-void MediaCore::look_up(std::span<Work> burst) {
+void Core::look_up(std::span<Work> burst) {
     std::array<relay::FlowKey, kBurst> keys;
     std::array<relay::Handle, kBurst> handles;
     std::array<Work*, kBurst> owners;
@@ -121,7 +121,7 @@ void MediaCore::look_up(std::span<Work> burst) {
 // The plain case of forward(): IPv4 on both sides, and of the payload just `kRemoved` bytes in front of the data go and
 // `kAdded` bytes come. False: nothing was done.
 template <size_t kRemoved, size_t kAdded>
-inline bool MediaCore::forward_plain(Work& work, const relay::Forward& f) {
+inline bool Core::forward_plain(Work& work, const relay::Forward& f) {
     const wire::Packet& in = work.packet;
     rte_mbuf* mbuf = work.mbuf;
     if (in.l3 != wire::L3::ipv4 || in.udp_checksum == 0 || in.payload_length != kRemoved + f.data_length ||
@@ -148,7 +148,7 @@ inline bool MediaCore::forward_plain(Work& work, const relay::Forward& f) {
     return true;
 }
 
-void MediaCore::act(Work& work, Origin origin) {
+void Core::act(Work& work, Origin origin) {
     switch (work.kind) {
         case Work::Kind::gone: return;
         case Work::Kind::host: return act_host(work, origin);
@@ -171,7 +171,7 @@ void MediaCore::act(Work& work, Origin origin) {
     }
 }
 
-void MediaCore::act_stun(Work& work, Origin origin) {
+void Core::act_stun(Work& work, Origin origin) {
     if (!udp_checksum_ok(work)) return drop(work, Drop::udp_checksum);
     relay::ClientDatagram datagram{
         {work.packet.source, work.packet.source_port}, work.id, payload(work), origin != Origin::port};
@@ -184,7 +184,7 @@ void MediaCore::act_stun(Work& work, Origin origin) {
     }
 }
 
-void MediaCore::act_host(Work& work, Origin origin) {
+void Core::act_host(Work& work, Origin origin) {
     const wire::Packet& packet = work.packet;
     if (packet.is_udp()) {
         counters_.drop(Drop::port_closed);
@@ -203,7 +203,7 @@ void MediaCore::act_host(Work& work, Origin origin) {
     rte_pktmbuf_free(kept);
 }
 
-void MediaCore::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin) {
+void Core::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin) {
     classify::Target target = flow.tcp ? classify::Target{} : target_of(flow.local);
     if (target.kind != classify::Target::Kind::relay) {
         counters_.drop(Drop::icmp_unmatched);
@@ -224,13 +224,13 @@ void MediaCore::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin
     host_.output().send_udp(mbuf, forward_.source, forward_.destination, *forward_.hop, now_, {});
 }
 
-classify::Target MediaCore::target_of(const Endpoint& local) const {
+classify::Target Core::target_of(const Endpoint& local) const {
     auto interface = config_->interfaces->owner(local.address);
     if (interface == ip::kNoInterface) return {};
     return config_->role(role_of(interface)).targets.classify(local.address, local.port);
 }
 
-void MediaCore::forward(Work& work, const relay::Forward& f) {
+void Core::forward(Work& work, const relay::Forward& f) {
     ip::UdpOptions options;
     options.dont_fragment = f.dont_fragment;
     options.dscp_ecn = work.packet.dscp_ecn;  // RFC 8656 section 13: what the sender asked of the network is passed on
@@ -250,7 +250,7 @@ void MediaCore::forward(Work& work, const relay::Forward& f) {
     host_.output().send_udp(mbuf, f.source, f.destination, *f.hop, now_, options);
 }
 
-void MediaCore::reply(Work& work, Bytes message) {
+void Core::reply(Work& work, Bytes message) {
     rte_mbuf* mbuf = work.mbuf;  // the request has been read: its buffer carries the answer
     rte_pktmbuf_reset(mbuf);
     std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(message.size())), message.data(), message.size());
@@ -259,7 +259,7 @@ void MediaCore::reply(Work& work, Bytes message) {
                             {work.packet.source, work.packet.source_port}, way, now_, {});
 }
 
-bool MediaCore::udp_checksum_ok(const Work& work) const {
+bool Core::udp_checksum_ok(const Work& work) const {
     uint64_t known = work.mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
     if (known == RTE_MBUF_F_RX_L4_CKSUM_GOOD || work.packet.udp_checksum == 0) return true;
     Bytes datagram{rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, work.packet.l4_offset),
@@ -267,13 +267,13 @@ bool MediaCore::udp_checksum_ok(const Work& work) const {
     return wire::transport_checksum_ok(work.packet.source, work.packet.destination, work.packet.protocol, datagram);
 }
 
-void MediaCore::drop(Work& work, Drop reason) {
+void Core::drop(Work& work, Drop reason) {
     counters_.drop(reason);
     rte_pktmbuf_free(work.mbuf);
     work.kind = Work::Kind::gone;
 }
 
-void MediaCore::hand_over(rte_mbuf* mbuf, uint16_t core, Origin origin) {
+void Core::hand_over(rte_mbuf* mbuf, uint16_t core, Origin origin) {
     // Once, never twice: a packet that was handed over and still belongs elsewhere was misdirected by a change under
     // way.
     if (origin == Origin::port && core < inboxes_.size() && inboxes_[core]->send(mbuf)) {
@@ -284,7 +284,7 @@ void MediaCore::hand_over(rte_mbuf* mbuf, uint16_t core, Origin origin) {
     rte_pktmbuf_free(mbuf);
 }
 
-void MediaCore::copy_to_other_cores(const rte_mbuf* mbuf) {
+void Core::copy_to_other_cores(const rte_mbuf* mbuf) {
     for (uint16_t core = 0; core < setup_.cores; core++) {
         if (core == setup_.index) continue;
         if (rte_mbuf* copy = rte_pktmbuf_copy(mbuf, setup_.pool->get(), 0, UINT32_MAX)) {

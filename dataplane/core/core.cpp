@@ -1,4 +1,4 @@
-#include "dataplane/core/media_core.h"
+#include "dataplane/core/core.h"
 
 #include <rte_cycles.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@ std::string name(const char* what, uint16_t index) {
     return std::string(what) + "-" + std::to_string(index);
 }
 
-relay::TurnPools turn_pools(const MediaCoreSetup& setup) {
+relay::TurnPools turn_pools(const CoreSetup& setup) {
     relay::TurnPools pools;
     pools.core = setup.index;
     pools.cores = setup.cores;
@@ -20,7 +20,7 @@ relay::TurnPools turn_pools(const MediaCoreSetup& setup) {
     return pools;
 }
 
-ip::HostConfig host_config(const MediaCoreSetup& setup) {
+ip::HostConfig host_config(const CoreSetup& setup) {
     ip::HostConfig config;
     config.neighbors.core = setup.index;
     config.neighbors.socket = setup.socket;
@@ -31,7 +31,7 @@ ip::HostConfig host_config(const MediaCoreSetup& setup) {
 
 }  // namespace
 
-MediaCore::MediaCore(const MediaCoreSetup& setup, Counters counters, const TscClock& clock)
+Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
     : setup_(setup),
       counters_(counters),
       clock_(clock),
@@ -45,12 +45,12 @@ MediaCore::MediaCore(const MediaCoreSetup& setup, Counters counters, const TscCl
     inboxes_.push_back(&inbox_);
 }
 
-MediaCore::~MediaCore() {
+Core::~Core() {
     std::array<rte_mbuf*, kBurst> left;
     while (uint32_t n = inbox_.receive(left)) rte_pktmbuf_free_bulk(left.data(), n);
 }
 
-uint32_t MediaCore::iterate() {
+uint32_t Core::iterate() {
     uint64_t begin = rte_rdtsc();
     now_ = clock_.now();
     if (now_ >= next_resync_) {
@@ -81,7 +81,7 @@ uint32_t MediaCore::iterate() {
     return work;
 }
 
-void MediaCore::run(const std::atomic<bool>& stop) {
+void Core::run(const std::atomic<bool>& stop) {
     constexpr uint32_t kSpins = 64;       // empty polls before the first sleep
     constexpr useconds_t kLongest = 250;  // bounds the latency that sleeping adds
     uint32_t empty = 0;
@@ -98,7 +98,7 @@ void MediaCore::run(const std::atomic<bool>& stop) {
     }
 }
 
-uint32_t MediaCore::receive() {
+uint32_t Core::receive() {
     uint32_t total = 0;
     std::array<rte_mbuf*, kBurst> burst;
     for (port::Port* port : setup_.ports) {
@@ -117,7 +117,7 @@ uint32_t MediaCore::receive() {
     return total;
 }
 
-void MediaCore::adopt() {
+void Core::adopt() {
     const RunConfig* offered = setup_.config->offered.load(std::memory_order_acquire);
     if (offered == config_) return;
     config_ = offered;
@@ -127,7 +127,7 @@ void MediaCore::adopt() {
     setup_.config->adopted.store(config_, std::memory_order_release);
 }
 
-void MediaCore::answer_requests() {
+void Core::answer_requests() {
     std::array<CoreRequest*, 1> request;  // one an iteration: listing is never in a hurry, packets are
     if (requests_.empty() || requests_.receive(request) == 0) return;
     answer(*request[0]);
@@ -135,7 +135,7 @@ void MediaCore::answer_requests() {
     setup_.replies->send(request[0]);
 }
 
-void MediaCore::answer(CoreRequest& request) {
+void Core::answer(CoreRequest& request) {
     uint32_t limit = std::min(request.limit, kRowsPerRequest);
     switch (request.kind) {
         case CoreRequest::Kind::allocations:
@@ -163,7 +163,7 @@ void MediaCore::answer(CoreRequest& request) {
     }
 }
 
-uint16_t MediaCore::transmit(uint16_t port, std::span<rte_mbuf*> frames) {
+uint16_t Core::transmit(uint16_t port, std::span<rte_mbuf*> frames) {
     return rte_eth_tx_burst(port, setup_.index, frames.data(), static_cast<uint16_t>(frames.size()));
 }
 
