@@ -41,6 +41,7 @@ class Connection final : public Stream {
     size_t read(MutableBytes out) override;
     Bytes peek() override;
     void consume(size_t n) override;
+    size_t look(MutableBytes out) override;
     bool at_end() const override { return fin_received && unread() == 0; }
     size_t write(Bytes bytes) override;
     size_t writable() const override;

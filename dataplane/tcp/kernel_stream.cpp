@@ -20,6 +20,18 @@ size_t KernelStream::read(MutableBytes out) {
     return done;
 }
 
+size_t KernelStream::look(MutableBytes out) {
+    iovec pieces[KernelQueue::kPieces];
+    int count = unread.pieces(pieces);
+    size_t done = 0;
+    for (int i = 0; i < count && done < out.size(); i++) {
+        size_t n = std::min(pieces[i].iov_len, out.size() - done);
+        std::memcpy(out.data() + done, pieces[i].iov_base, n);
+        done += n;
+    }
+    return done;
+}
+
 void KernelStream::consume(size_t n) {
     unread.consume(std::min(n, unread.size()), transport.blocks_);
     if (may_read || pending_close || end_received) transport.mark(*this);

@@ -17,6 +17,7 @@ class KernelStream final : public Stream {
     size_t read(MutableBytes out) override;
     Bytes peek() override { return unread.front(); }
     void consume(size_t n) override;
+    size_t look(MutableBytes out) override;
     bool at_end() const override { return end_received && unread.size() == 0; }
     size_t write(Bytes bytes) override;
     size_t writable() const override;

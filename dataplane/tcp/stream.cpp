@@ -42,6 +42,18 @@ void Connection::consume(size_t n) {
     engine->on_consumed(*this);
 }
 
+size_t Connection::look(MutableBytes out) {
+    size_t wanted = std::min<size_t>(out.size(), unread());
+    size_t done = 0;
+    while (done < wanted) {
+        auto left = static_cast<uint32_t>(wanted - done);
+        Bytes next = receive_bytes.view(engine->pool(), (rcv_read + static_cast<uint32_t>(done)).raw(), left);
+        std::memcpy(out.data() + done, next.data(), next.size());
+        done += next.size();
+    }
+    return done;
+}
+
 size_t Connection::read(MutableBytes out) {
     size_t done = 0;
     while (done < out.size()) {

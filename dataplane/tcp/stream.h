@@ -96,6 +96,8 @@ class Stream {
     // consume(n), n at most its size.
     virtual Bytes peek() = 0;
     virtual void consume(size_t n) = 0;
+    // Copies the first bytes that have arrived, and leaves them there: for who looks before taking. Returns how many.
+    virtual size_t look(MutableBytes out) = 0;
     // The peer has ended its direction and everything before that has been read.
     virtual bool at_end() const = 0;
 

@@ -12,10 +12,22 @@
 namespace fedge::test {
 namespace {
 
+template <typename Transport>
+std::vector<tcp::ConnectionRow> list(const Transport& transport) {
+    std::vector<tcp::ConnectionRow> all;
+    std::array<tcp::ConnectionRow, 3> page;  // small: the cursor is used
+    uint32_t cursor = 0;
+    do {
+        size_t n = transport.list(page, cursor);
+        all.insert(all.end(), page.begin(), page.begin() + static_cast<std::ptrdiff_t>(n));
+    } while (cursor != 0);
+    return all;
+}
+
 class OwnWorld final : public StreamWorld {
   public:
     OwnWorld(Family family, const Impairment& impairment)
-        : family_(family), a_(1), b_(2), there_(impairment, 11), back_(impairment, 12) {}
+        : family_(family), a_(1, nullptr), b_(2, &observer_), there_(impairment, 11), back_(impairment, 12) {}
 
     tcp::Transport& client() override { return a_.tcp; }
     tcp::Transport& server() override { return b_.tcp; }
@@ -23,6 +35,8 @@ class OwnWorld final : public StreamWorld {
     IpAddress server_address() const override { return address("198.51.100.1", "2001:db8:1::1"); }
     Instant now() const override { return now_; }
     uint32_t streams() const override { return a_.tcp.memory().connections + b_.tcp.memory().connections; }
+
+    std::vector<tcp::ConnectionRow> list_server() const override { return list(b_.tcp); }
 
     void turn() override {
         turn(a_, there_, back_);
@@ -36,9 +50,11 @@ class OwnWorld final : public StreamWorld {
         contract::CounterBlock block{};
         CollectingOutput output;
         tcp::Tcp tcp;
-        explicit Side(uint64_t seed) : random(seed), tcp(settings(), Counters{block}, random, output, Instant{1s}) {}
-        static tcp::Settings settings() {
+        Side(uint64_t seed, tcp::StreamObserver* observer)
+            : random(seed), tcp(settings(observer), Counters{block}, random, output, Instant{1s}) {}
+        static tcp::Settings settings(tcp::StreamObserver* observer) {
             tcp::Settings s;
+            s.observer = observer;
             s.limits.connections = 256;
             s.limits.half_open = 64;
             s.limits.time_wait = 1024;
@@ -83,6 +99,8 @@ class KernelWorld final : public StreamWorld {
     Instant now() const override { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }
     uint32_t streams() const override { return client_.connections() + server_.connections(); }
 
+    std::vector<tcp::ConnectionRow> list_server() const override { return list(server_); }
+
     void turn() override {
         if (client_.turn(now()) + server_.turn(now()) == 0) client_.wait(200us);
     }
@@ -91,7 +109,7 @@ class KernelWorld final : public StreamWorld {
     Family family_;
     contract::CounterBlock block_{};
     tcp::KernelTransport client_{{}, Counters{block_}, Instant{1s}};
-    tcp::KernelTransport server_{{}, Counters{block_}, Instant{1s}};
+    tcp::KernelTransport server_{{.observer = &observer_}, Counters{block_}, Instant{1s}};
 };
 
 }  // namespace

@@ -4,6 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "dataplane/tcp/stream.h"
 #include "tests/support/impaired_wire.h"
@@ -25,8 +28,21 @@ class StreamWorld {
     // Streams that either side still holds.
     virtual uint32_t streams() const = 0;
 
+    virtual std::vector<tcp::ConnectionRow> list_server() const = 0;
+    // Of the server's streams: what their users called their service, and how they ended.
+    std::vector<std::pair<std::string, std::string>>& ends() { return observer_.ends; }
+
     // Turns until `done` or for `limit` of the world's time; whether it became true.
     bool until(const std::function<bool()>& done, Duration limit);
+
+  protected:
+    struct Observer final : tcp::StreamObserver {
+        std::vector<std::pair<std::string, std::string>> ends;
+        void on_end(const tcp::ConnectionRow& row, std::string_view how) override {
+            ends.emplace_back(row.details.service, how);
+        }
+    };
+    Observer observer_;
 };
 
 // The EAL must run for those of ours. Throws std::runtime_error.

@@ -31,6 +31,7 @@ struct User final : StreamHandler {
     std::optional<CloseReason> closed;
     std::string received;
     Events events;
+    std::string service;
     std::function<void(User&)> when_open, when_readable, when_writable, when_closed;
 
     void on_open() override { told("open", when_open); }
@@ -46,6 +47,8 @@ struct User final : StreamHandler {
         told(std::string(name(reason)), when_closed, true);
         stream = nullptr;
     }
+
+    void describe(StreamDetails& details) const override { details.service = service; }
 
     void told(const std::string& what, const std::function<void(User&)>& then, bool last = false) {
         EXPECT_FALSE(busy) << what << " was told from within a call";
@@ -225,6 +228,75 @@ TEST_P(BothStreams, GoOnInOneDirectionWhenTheOtherHasEnded) {
         ASSERT_TRUE(until([&] { return first.closed && second.closed; }));
         EXPECT_EQ(first.closed, CloseReason::finished);
         EXPECT_EQ(second.closed, CloseReason::finished);
+    }
+}
+
+// Somebody finds out what the stream is for, then hands it on.
+TEST_P(BothStreams, LookWithoutTakingAndChangeTheUser) {
+    User& client = fresh();
+    User& first = connect(client);
+    first.reads = false;
+    std::string text = numbers(5000);  // more than lies together in our queue
+    ASSERT_EQ(client.write(text), text.size());
+    std::vector<uint8_t> seen(text.size() + 100);
+    ASSERT_TRUE(until([&] { return first.stream->look(seen) == text.size(); }));
+    EXPECT_EQ(text_of(Bytes(seen).first(text.size())), text);
+    std::vector<uint8_t> begin(7);
+    EXPECT_EQ(first.stream->look(begin), 7u);
+    EXPECT_EQ(text_of(begin), text.substr(0, 7));
+
+    User& second = fresh();
+    second.stream = first.stream;
+    first.stream->set_handler(second);
+    first.gone = true;
+    second.read();
+    EXPECT_EQ(second.received, text) << "what was only looked at is still there";
+    client.write("to the second");
+    ASSERT_TRUE(until([&] { return second.received.size() > text.size(); }));
+    EXPECT_TRUE(second.told("readable"));
+    client.abort();
+    ASSERT_TRUE(until([&] { return second.closed.has_value(); }));
+    EXPECT_EQ(second.closed, CloseReason::reset);
+}
+
+TEST_P(BothStreams, AreListedWithWhatTheirUsersKnow) {
+    User& client = fresh();
+    User& server = connect(client);
+    server.service = "tested";
+    auto rows = world->list_server();
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].local, server.stream->local());
+    EXPECT_EQ(rows[0].remote, server.stream->remote());
+    EXPECT_STREQ(rows[0].state, "ESTABLISHED");
+    EXPECT_FALSE(rows[0].outgoing);
+    EXPECT_EQ(rows[0].details.service, "tested");
+}
+
+TEST_P(BothStreams, EndsAreObserved) {
+    struct Case {
+        const char* how;
+        std::function<void(User& client, User& server)> end;
+    };
+    const Case cases[] = {
+        {"finished",
+         [](User& client, User& server) {
+             client.end();
+             server.end();
+         }},
+        {"reset by peer", [](User& client, User&) { client.abort(); }},
+        {"closed by the edge", [](User&, User& server) { server.close(); }},
+        {"aborted", [](User&, User& server) { server.abort(); }},
+    };
+    for (const Case& one : cases) {
+        world->ends().clear();
+        User& client = fresh();
+        User& server = connect(client);
+        server.service = one.how;
+        one.end(client, server);
+        ASSERT_TRUE(until([&] { return !world->ends().empty(); })) << one.how;
+        EXPECT_EQ(world->ends()[0].first, one.how) << "the service, as it was told before the end";
+        EXPECT_EQ(world->ends()[0].second, one.how);
+        if (!client.gone) client.abort();
     }
 }
 
