@@ -26,8 +26,13 @@ TimeSource TimeSource::system() {
     return {[] { return Clock::now(); }, [] { return static_cast<int64_t>(::time(nullptr)); }};
 }
 
-Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time)
-    : store_(store), dataplane_(dataplane), log_(log), time_(std::move(time)), started_(time_.steady()) {
+Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, std::string system_authorities)
+    : store_(store),
+      dataplane_(dataplane),
+      log_(log),
+      time_(std::move(time)),
+      system_authorities_(std::move(system_authorities)),
+      started_(time_.steady()) {
     Compiled compiled = compile(committed());
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
@@ -39,6 +44,7 @@ Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time)
 
 void Control::start() {
     renew_nonce_keys();
+    renew_ticket_keys();
     publish();
 }
 
@@ -50,6 +56,7 @@ void Control::on_tick() {
     size_t expired = store_.expire_secrets(now);
     if (expired) log_.info("removed " + std::to_string(expired) + " TURN secret(s) whose time was over");
     bool renewed = renew_nonce_keys();
+    renewed |= renew_ticket_keys();
     if (expired || renewed) publish();
 }
 
@@ -82,6 +89,17 @@ void Control::rollback(int64_t revision, const std::string& who, CommitCallback 
     put_in_force(std::move(settings), "rollback to " + std::to_string(revision), who, false, std::move(done));
 }
 
+void Control::check_certificates(const Config& config, std::vector<Problem>& errors) {
+    const ListenerConfig* listener = tls_listener(config);
+    if (!listener) return;
+    auto certificates = store_.certificates();
+    auto usable = [](const CertificateRecord& c) { return !c.chain.empty(); };
+    if (std::any_of(certificates.begin(), certificates.end(), usable)) return;
+    errors.push_back({setting_of(listener->service),
+                      listener->endpoint.text() + " is served over TLS, and there is no certificate",
+                      "`fedge cert import NAME --cert FILE --key FILE`, or `fedge cert generate NAME HOST` in a lab"});
+}
+
 Compiled Control::compiled_or_refused(const Settings& settings) {
     Compiled compiled = compile(settings);
     for (const auto& user : store_.users()) {
@@ -90,6 +108,7 @@ Compiled Control::compiled_or_refused(const Settings& settings) {
                                    "remove the users, commit the new realm, and add them again with their passwords"});
         break;
     }
+    check_certificates(compiled.config, compiled.errors);
     if (!compiled.errors.empty()) throw Refusal(RefusalKind::invalid, compiled.errors);
     return compiled;
 }
@@ -104,6 +123,7 @@ void Control::put_in_force(Settings settings, const std::string& comment, const 
     int64_t id = store_.append(settings, comment, actor(who), clear_candidate);
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
+    renew_ticket_keys();
     log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
     publish([this, id, done = std::move(done)](Adoption outcome, const std::string& reason) {
         done({id, {outcome == Adoption::adopted, reason}, warnings()});
@@ -186,6 +206,10 @@ std::vector<Problem> Control::warnings() {
         out.push_back({"", "there are no TURN credentials, so nobody can allocate",
                        "`fedge turn user add` or `fedge turn secret add`"});
     }
+    if (tls_listener(config_) && config_.tls.system_trust && system_authorities_.pem().empty()) {
+        out.push_back({"tls.trust", "the authorities of the system cannot be read: " + system_authorities_.path(),
+                       "install ca-certificates, or set tls.trust own"});
+    }
     if (!dataplane_.connected()) {
         out.push_back({"", "the dataplane is not connected", "start it: systemctl start fedge-dataplane"});
         return out;
@@ -218,8 +242,17 @@ void Control::publish(AdoptionCallback done) {
         if (done) done(Adoption::pending, "no interface is configured yet");
         return;
     }
-    SnapshotState state{static_cast<uint64_t>(id), store_.drain(), store_.users(), store_.secrets(),
-                        store_.nonce_keys()};
+    SnapshotState state{.revision = static_cast<uint64_t>(id),
+                        .drain = store_.drain(),
+                        .users = store_.users(),
+                        .secrets = store_.secrets(),
+                        .nonce_keys = store_.nonce_keys()};
+    if (tls_listener(config_)) {
+        state.ticket_keys = store_.ticket_keys();
+        state.certificates = store_.certificates();
+        state.trust = trusted_authorities(config_.tls, store_, system_authorities_);
+        state.crls = revocation_lists(store_);
+    }
     auto snapshot = build_snapshot(config_, state);
     auto now = time_.steady();
     auto patience = dataplane_.connected() ? kAdoptionTime : kConnectTime;
@@ -238,12 +271,28 @@ void Control::publish_secret(NewSecret secret, SecretCallback done) {
         [secret = std::move(secret), done = std::move(done)](const Published& published) { done(secret, published); });
 }
 
-bool Control::renew_nonce_keys() {
-    auto keys = store_.nonce_keys();
+bool Control::due(const std::vector<KeyRecord>& keys, int64_t period) {
     int64_t now = time_.unix_seconds();
     // A key from the future means that the clock was set back: its age cannot be told.
-    if (!keys.empty() && now - keys.front().created < kNonceKeyPeriod && keys.front().created <= now) return false;
-    store_.add_nonce_key(new_nonce_key(), now, kNonceKeys);
+    return keys.empty() || now - keys.front().created >= period || keys.front().created > now;
+}
+
+bool Control::renew_nonce_keys() {
+    if (!due(store_.nonce_keys(), kNonceKeyPeriod)) return false;
+    store_.add_nonce_key(new_nonce_key(), time_.unix_seconds(), kNonceKeys);
+    return true;
+}
+
+bool Control::renew_ticket_keys() {
+    if (!tls_listener(config_)) return false;
+    auto keys = store_.ticket_keys();
+    if (!config_.tls.tickets) {
+        // Whoever steals a key that is gone from here reads no recorded session with it.
+        if (!keys.empty()) store_.remove_ticket_keys();
+        return !keys.empty();
+    }
+    if (!due(keys, config_.tls.ticket_lifetime_s)) return false;
+    store_.add_ticket_key(new_ticket_key(), time_.unix_seconds(), kTicketKeys);
     return true;
 }
 

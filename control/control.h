@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/certificates/trust.h"
 #include "control/log.h"
 #include "control/problem.h"
 #include "control/publish/dataplane.h"
@@ -51,9 +52,11 @@ class Control {
         std::chrono::seconds(1);                      // for a dataplane that is starting just now
     static constexpr int64_t kNonceKeyPeriod = 3600;  // seconds; setting turn.nonce-lifetime is never longer
     static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
+    static constexpr int64_t kTicketKeys = 2;         // likewise; the period is setting tls.ticket-lifetime
 
     // References outlive this object.
-    Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time);
+    Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time,
+            std::string system_authorities = kSystemAuthorities);
 
     // Publishes the revision in force, if there is one.
     void start();
@@ -92,18 +95,24 @@ class Control {
 
   private:
     Actor actor(const std::string& who) { return {who, time_.unix_seconds()}; }
+    // Adds to the errors what is wrong between the settings and the certificates that are there.
+    void check_certificates(const Config& config, std::vector<Problem>& errors);
     Compiled compiled_or_refused(const Settings& settings);
     void put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
                       CommitCallback done);
     void publish(AdoptionCallback done = {});
     void publish_change(PublishedCallback done);
     void publish_secret(NewSecret secret, SecretCallback done);
+    // True if what is published has changed.
     bool renew_nonce_keys();
+    bool renew_ticket_keys();
+    bool due(const std::vector<KeyRecord>& keys, int64_t period);
 
     Store& store_;
     Dataplane& dataplane_;
     Log& log_;
     TimeSource time_;
+    SystemAuthorities system_authorities_;
     Clock::time_point started_;
     int64_t last_housekeeping_ = 0;
     Config config_;  // of the revision in force

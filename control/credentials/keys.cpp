@@ -105,6 +105,10 @@ std::vector<uint8_t> new_nonce_key() {
     return random_bytes(16);
 }
 
+std::vector<uint8_t> new_ticket_key() {
+    return random_bytes(80);
+}
+
 std::string fingerprint(std::string_view secret) {
     auto hash = digest(EVP_sha256(), secret);
     char text[9];

@@ -1,4 +1,4 @@
-// Keys of TURN credentials (RFC 8489 sections 9.2.2, 14.4, 18.5.1).
+// Keys of TURN credentials (RFC 8489 sections 9.2.2, 14.4, 18.5.1) and of session tickets (RFC 5077 section 4).
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ void check_password(std::string_view password);
 // 32 bytes from the system's random source, in base64 (44 characters). The characters are the HMAC key of the
 // time-limited credential scheme, as every other TURN server uses them.
 std::string new_secret();
-std::vector<uint8_t> new_nonce_key();  // 16 bytes
+std::vector<uint8_t> new_nonce_key();   // 16 bytes
+std::vector<uint8_t> new_ticket_key();  // 80 bytes: 16 name, 32 HMAC, 32 AES
 // Tells secrets apart without giving them away: the first 8 hexadecimal digits of SHA-256.
 std::string fingerprint(std::string_view secret);
 

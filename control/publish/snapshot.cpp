@@ -18,6 +18,7 @@ template <typename T>
 using Offset = flatbuffers::Offset<T>;
 
 constexpr size_t kNonceKeyBytes = 16;
+constexpr size_t kTicketKeyBytes = 80;
 constexpr size_t kLeastBytes = 8;  // root offset and file identifier
 constexpr flatbuffers::uoffset_t kMaxDepth = 64;
 constexpr flatbuffers::uoffset_t kMaxTables = 16'000'000;
@@ -32,6 +33,31 @@ contract::Prefix to_contract(const Prefix& prefix) {
 
 contract::Role to_contract(Side side) {
     return side == Side::internal ? contract::Role::internal : contract::Role::external;
+}
+
+contract::Service to_contract(Service service) {
+    switch (service) {
+        case Service::turn_udp: return contract::Service::turn_udp;
+        case Service::turn_tcp: return contract::Service::turn_tcp;
+        case Service::turn_tls: return contract::Service::turn_tls;
+        case Service::shared_tls: return contract::Service::shared_tls;
+    }
+    return contract::Service::turn_udp;
+}
+
+contract::Purpose to_contract(Purpose purpose) {
+    switch (purpose) {
+        case Purpose::server_or_client: return contract::Purpose::server_or_client;
+        case Purpose::client_strict: return contract::Purpose::client_strict;
+        case Purpose::sip_domain: return contract::Purpose::sip_domain;
+    }
+    return contract::Purpose::server_or_client;
+}
+
+std::vector<uint8_t> joined(const std::vector<KeyRecord>& records) {
+    std::vector<uint8_t> out;
+    for (const auto& record : records) out.insert(out.end(), record.key.begin(), record.key.end());
+    return out;
 }
 
 std::vector<contract::Prefix> to_contract(const std::vector<Prefix>& prefixes) {
@@ -64,9 +90,7 @@ Offset<contract::Turn> add(Builder& builder, const TurnConfig& turn, const Snaps
         auto address = to_contract(r.address), advertised = to_contract(r.advertised);
         return contract::CreateRelayAddress(builder, &address, &advertised);
     });
-    std::vector<uint8_t> keys;
-    for (const auto& record : state.nonce_keys) keys.insert(keys.end(), record.key.begin(), record.key.end());
-    auto nonce_keys = builder.CreateVector(keys);
+    auto nonce_keys = builder.CreateVector(joined(state.nonce_keys));
     auto allow = builder.CreateVectorOfStructs(to_contract(turn.peer_allow));
     auto deny = builder.CreateVectorOfStructs(to_contract(turn.peer_deny));
     auto secrets = add_all(builder, state.secrets, [&](const SecretRecord& s) {
@@ -106,6 +130,60 @@ Offset<contract::Turn> add(Builder& builder, const TurnConfig& turn, const Snaps
     out.add_users(users);
     out.add_measure(turn.measure);
     return out.Finish();
+}
+
+Offset<contract::Tls> add(Builder& builder, const TlsConfig& tls, const SnapshotState& state) {
+    std::vector<Offset<contract::Certificate>> list;
+    for (const auto& c : state.certificates) {
+        if (c.chain.empty()) continue;
+        auto name = builder.CreateString(c.name), chain = builder.CreateString(c.chain),
+             key = builder.CreateString(c.key);
+        auto ocsp = builder.CreateVector(c.ocsp);
+        list.push_back(contract::CreateCertificate(builder, name, chain, key, ocsp));
+    }
+    auto certificates = builder.CreateVector(list);
+    auto trust = builder.CreateString(state.trust), crls = builder.CreateString(state.crls);
+    auto ticket_keys = builder.CreateVector(joined(state.ticket_keys));
+    auto turn_names = builder.CreateVectorOfStrings(tls.turn_names);
+    auto sip_names = builder.CreateVectorOfStrings(tls.sip_names);
+    contract::TlsBuilder out(builder);
+    out.add_certificates(certificates);
+    out.add_trust(trust);
+    out.add_crls(crls);
+    out.add_purpose(to_contract(tls.purpose));
+    out.add_min_version(tls.min_version == TlsVersion::tls_1_3 ? contract::TlsVersion::tls_1_3
+                                                               : contract::TlsVersion::tls_1_2);
+    out.add_ticket_keys(ticket_keys);
+    out.add_ticket_lifetime_s(tls.ticket_lifetime_s);
+    out.add_handshake_timeout_s(tls.handshake_timeout_s);
+    out.add_handshakes_per_core(tls.handshakes_per_core);
+    out.add_handshakes_per_prefix(tls.handshakes_per_source);
+    out.add_handshakes_per_turn(tls.handshakes_per_turn);
+    out.add_idle_timeout_s(tls.idle_timeout_s);
+    out.add_turn_names(turn_names);
+    out.add_sip_names(sip_names);
+    return out.Finish();
+}
+
+std::string check_tls_part(const contract::Snapshot& snapshot) {
+    bool needed = false;
+    if (snapshot.listeners()) {
+        for (const auto* listener : *snapshot.listeners()) {
+            needed |= listener->service() == contract::Service::turn_tls ||
+                      listener->service() == contract::Service::shared_tls;
+        }
+    }
+    const contract::Tls* tls = snapshot.tls();
+    if (needed && (!tls || !tls->certificates() || tls->certificates()->size() == 0))
+        return "a listener of TLS has no certificate";
+    if (!tls) return {};
+    if (tls->ticket_keys() && tls->ticket_keys()->size() % kTicketKeyBytes) return "ticket keys have a wrong length";
+    if (tls->certificates()) {
+        for (const auto* certificate : *tls->certificates()) {
+            if (certificate->chain()->size() == 0 || certificate->key()->size() == 0) return "a certificate is empty";
+        }
+    }
+    return {};
 }
 
 std::string check_turn_part(const contract::Turn& turn) {
@@ -153,15 +231,17 @@ std::vector<uint8_t> build_snapshot(const Config& config, const SnapshotState& s
     auto listeners = add_all(builder, config.listeners, [&](const ListenerConfig& l) {
         auto address = to_contract(l.endpoint.address);
         auto interface = builder.CreateString(l.interface);
-        return contract::CreateListener(builder, contract::Service::turn_udp, interface, &address, l.endpoint.port);
+        return contract::CreateListener(builder, to_contract(l.service), interface, &address, l.endpoint.port);
     });
     auto access = add_all(builder, config.access, [&](const AccessConfig& a) {
         auto source = to_contract(a.source);
         return contract::CreateAccessRule(builder, to_contract(a.role), &source, a.allow);
     });
     auto turn = add(builder, config.turn, state);
+    // Not for nothing: it is large with the authorities of the system in it.
+    auto tls = tls_listener(config) ? add(builder, config.tls, state) : Offset<contract::Tls>();
     auto root = contract::CreateSnapshot(builder, state.revision, interfaces, routes, listeners, access, turn,
-                                         state.drain, config.icmp_rate, config.icmp_echo);
+                                         state.drain, config.icmp_rate, config.icmp_echo, tls);
     contract::FinishSnapshotBuffer(builder, root);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
@@ -187,7 +267,8 @@ std::string verify_snapshot(std::span<const uint8_t> bytes) {
     for (const auto* list : {turn.peer_allow(), turn.peer_deny()}) {
         if (std::string bad = check_prefixes(list, "a peer list"); !bad.empty()) return bad;
     }
-    return check_turn_part(turn);
+    if (std::string bad = check_turn_part(turn); !bad.empty()) return bad;
+    return check_tls_part(*snapshot);
 }
 
 contract::Descriptor sealed_memory(std::span<const uint8_t> bytes) {

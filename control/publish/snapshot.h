@@ -18,7 +18,11 @@ struct SnapshotState {
     bool drain = false;
     std::vector<UserRecord> users;  // sorted by name
     std::vector<SecretRecord> secrets;
-    std::vector<NonceKeyRecord> nonce_keys;  // newest first, at least one
+    std::vector<KeyRecord> nonce_keys;            // newest first, at least one
+    std::vector<KeyRecord> ticket_keys;           // newest first
+    std::vector<CertificateRecord> certificates;  // those without a chain are left out
+    std::string trust;                            // PEM
+    std::string crls;                             // PEM
 };
 
 std::vector<uint8_t> build_snapshot(const Config& config, const SnapshotState& state);

@@ -158,6 +158,36 @@ void add_relay_pool(Config& config, const std::string& value, const AddressRange
     }
 }
 
+void check_listeners(const Config& config, std::vector<Problem>& errors) {
+    const TurnConfig& turn = config.turn;
+    std::map<std::string, Service> streams;
+    for (const auto& listener : config.listeners) {
+        const std::string key = setting_of(listener.service);
+        const std::string endpoint = listener.endpoint.text();
+        if (listener.service != Service::turn_udp) {
+            if (auto [other, added] = streams.emplace(endpoint, listener.service); !added) {
+                errors.push_back({key, endpoint + " is in " + setting_of(other->second) + " too",
+                                  "one TCP port has one service: take it out of one of them; shared.listen serves TURN "
+                                  "over TLS and SIP on one port"});
+            }
+        }
+        auto same = [&](const RelayAddressConfig& r) { return r.address == listener.endpoint.address; };
+        if (listener.endpoint.port < turn.port_first || listener.endpoint.port > turn.port_last) continue;
+        if (std::none_of(turn.relay_addresses.begin(), turn.relay_addresses.end(), same)) continue;
+        errors.push_back({key, endpoint + " lies within the relay ports of a relay address",
+                          "listen on a port outside " + std::to_string(turn.port_first) + "-" +
+                              std::to_string(turn.port_last) + ", or on an address that is no relay address"});
+    }
+}
+
+void check_shared_names(const TlsConfig& tls, std::vector<Problem>& errors) {
+    for (const auto& name : tls.sip_names) {
+        if (std::find(tls.turn_names.begin(), tls.turn_names.end(), name) == tls.turn_names.end()) continue;
+        errors.push_back({"shared.sip-name", name + " is in shared.turn-name too",
+                          "a name means one service: take it out of one of them"});
+    }
+}
+
 void check_turn(const Config& config, std::vector<Problem>& errors) {
     const TurnConfig& turn = config.turn;
     if (turn.relay_addresses.empty() && !config.interfaces.empty()) {
@@ -173,14 +203,6 @@ void check_turn(const Config& config, std::vector<Problem>& errors) {
     if (turn.default_lifetime_s > turn.max_lifetime_s) {
         errors.push_back({"turn.lifetime-default", "turn.lifetime-default is longer than turn.lifetime-max",
                           "lower turn.lifetime-default or raise turn.lifetime-max"});
-    }
-    for (const auto& listener : config.listeners) {
-        auto same = [&](const RelayAddressConfig& r) { return r.address == listener.endpoint.address; };
-        if (listener.endpoint.port < turn.port_first || listener.endpoint.port > turn.port_last) continue;
-        if (std::none_of(turn.relay_addresses.begin(), turn.relay_addresses.end(), same)) continue;
-        errors.push_back({"turn.listen", listener.endpoint.text() + " lies within the relay ports of a relay address",
-                          "listen on a port outside " + std::to_string(turn.port_first) + "-" +
-                              std::to_string(turn.port_last) + ", or on an address that is no relay address"});
     }
     std::map<IpAddress, IpAddress> advertised;
     for (const auto& relay : turn.relay_addresses) {

@@ -15,6 +15,8 @@ const InterfaceConfig* on_link(const Config& config, const IpAddress& address);
 void check_interfaces(const Config& config, std::vector<Problem>& errors);
 // Adds the addresses of one value of turn.relay-address.
 void add_relay_pool(Config& config, const std::string& value, const AddressRange& range, std::vector<Problem>& errors);
+void check_listeners(const Config& config, std::vector<Problem>& errors);
+void check_shared_names(const TlsConfig& tls, std::vector<Problem>& errors);
 void check_turn(const Config& config, std::vector<Problem>& errors);
 void collect_warnings(const Config& config, std::vector<Problem>& warnings);
 

@@ -105,21 +105,22 @@ std::vector<IpAddress> first_addresses(const InterfaceConfig& interface) {
 }
 
 void read_listeners(const Reader& reader, Config& config, std::vector<Problem>& errors) {
-    auto endpoints = reader.endpoints("turn.listen");
-    if (endpoints.empty()) {
+    if (reader.endpoints(setting_of(Service::turn_udp)).empty()) {
         for (const auto& interface : config.interfaces) {
             for (const auto& address : first_addresses(interface)) {
-                config.listeners.push_back({interface.name, {address, kTurnPort}});
+                config.listeners.push_back({interface.name, {address, kTurnPort}, Service::turn_udp});
             }
         }
     }
-    for (const auto& endpoint : endpoints) {
-        const InterfaceConfig* owner = owner_of(config, endpoint.address);
-        if (owner) {
-            config.listeners.push_back({owner->name, endpoint});
-        } else {
-            errors.push_back({"turn.listen", endpoint.address.text() + " is no address of an interface",
-                              "add it to interface.NAME.address, or listen on an address that is there"});
+    for (Service service : {Service::turn_udp, Service::turn_tcp, Service::turn_tls, Service::shared_tls}) {
+        for (const auto& endpoint : reader.endpoints(setting_of(service))) {
+            const InterfaceConfig* owner = owner_of(config, endpoint.address);
+            if (owner) {
+                config.listeners.push_back({owner->name, endpoint, service});
+            } else {
+                errors.push_back({setting_of(service), endpoint.address.text() + " is no address of an interface",
+                                  "add it to interface.NAME.address, or listen on an address that is there"});
+            }
         }
     }
 }
@@ -187,7 +188,52 @@ void read_turn(const Reader& reader, TurnConfig& turn) {
     turn.measure = reader.flag("turn.measure");
 }
 
+void read_tls(const Reader& reader, TlsConfig& tls) {
+    tls.min_version = reader.text("tls.min-version") == "1.3" ? TlsVersion::tls_1_3 : TlsVersion::tls_1_2;
+    std::string purpose = reader.text("tls.peer-purpose");
+    tls.purpose = purpose == "client-strict" ? Purpose::client_strict
+                  : purpose == "sip-domain"  ? Purpose::sip_domain
+                                             : Purpose::server_or_client;
+    tls.system_trust = reader.text("tls.trust") == "system";
+    tls.handshake_timeout_s = reader.number<uint32_t>("tls.handshake-timeout");
+    tls.handshakes_per_core = reader.number<uint32_t>("tls.handshakes-per-core");
+    tls.handshakes_per_source = reader.number<uint32_t>("tls.handshakes-per-source");
+    tls.handshakes_per_turn = reader.number<uint32_t>("tls.handshakes-per-turn");
+    tls.idle_timeout_s = reader.number<uint32_t>("tls.idle-timeout");
+    tls.tickets = reader.flag("tls.tickets");
+    tls.ticket_lifetime_s = reader.number<uint32_t>("tls.ticket-lifetime");
+    tls.turn_names = reader.list("shared.turn-name");
+    tls.sip_names = reader.list("shared.sip-name");
+}
+
+const ListenerConfig* first_tls(const Config& config, bool external_only) {
+    for (const auto& listener : config.listeners) {
+        if (!speaks_tls(listener.service)) continue;
+        auto ours = [&](const InterfaceConfig& i) { return i.name == listener.interface && i.role == Side::external; };
+        if (!external_only || std::any_of(config.interfaces.begin(), config.interfaces.end(), ours)) return &listener;
+    }
+    return nullptr;
+}
+
 }  // namespace
+
+const char* setting_of(Service service) {
+    switch (service) {
+        case Service::turn_udp: return "turn.listen";
+        case Service::turn_tcp: return "turn.listen-tcp";
+        case Service::turn_tls: return "turn.listen-tls";
+        case Service::shared_tls: return "shared.listen";
+    }
+    return "";
+}
+
+const ListenerConfig* external_tls_listener(const Config& config) {
+    return first_tls(config, true);
+}
+
+const ListenerConfig* tls_listener(const Config& config) {
+    return first_tls(config, false);
+}
 
 Compiled compile(const Settings& settings) {
     Reader reader(settings);
@@ -195,6 +241,7 @@ Compiled compile(const Settings& settings) {
     Config& config = out.config;
     config.interfaces = read_interfaces(reader);
     read_turn(reader, config.turn);
+    read_tls(reader, config.tls);
     check_interfaces(config, out.errors);
     read_listeners(reader, config, out.errors);
     read_relay_addresses(reader, config, out.errors);
@@ -202,7 +249,9 @@ Compiled compile(const Settings& settings) {
     config.access = read_access(reader, out.errors);
     config.icmp_rate = reader.number<uint32_t>("icmp.rate");
     config.icmp_echo = reader.flag("icmp.echo");
+    check_listeners(config, out.errors);
     check_turn(config, out.errors);
+    check_shared_names(config.tls, out.errors);
     collect_warnings(config, out.warnings);
     return out;
 }

@@ -30,9 +30,21 @@ struct RouteConfig {
     std::string interface;
 };
 
+enum class Service : uint8_t {
+    turn_udp,
+    turn_tcp,
+    turn_tls,
+    shared_tls,  // SIP and TURN over TLS, and plain STUN, on one port
+};
+const char* setting_of(Service service);  // the key that lists its endpoints
+constexpr bool speaks_tls(Service service) {
+    return service == Service::turn_tls || service == Service::shared_tls;
+}
+
 struct ListenerConfig {
     std::string interface;
     Endpoint endpoint;
+    Service service = Service::turn_udp;
 };
 
 struct RelayAddressConfig {
@@ -72,15 +84,38 @@ struct TurnConfig {
     bool measure = true;
 };
 
+enum class TlsVersion : uint8_t { tls_1_2, tls_1_3 };
+enum class Purpose : uint8_t { server_or_client, client_strict, sip_domain };
+
+struct TlsConfig {
+    TlsVersion min_version = TlsVersion::tls_1_2;
+    Purpose purpose = Purpose::server_or_client;
+    bool system_trust = true;  // the authorities of the system besides our own
+    uint32_t handshake_timeout_s = 0;
+    uint32_t handshakes_per_core = 0;
+    uint32_t handshakes_per_source = 0;
+    uint32_t handshakes_per_turn = 0;
+    uint32_t idle_timeout_s = 0;
+    bool tickets = true;
+    uint32_t ticket_lifetime_s = 0;
+    std::vector<std::string> turn_names;
+    std::vector<std::string> sip_names;
+};
+
 struct Config {
     std::vector<InterfaceConfig> interfaces;
     std::vector<RouteConfig> routes;
     std::vector<ListenerConfig> listeners;
     std::vector<AccessConfig> access;  // in the order in which they are tried
     TurnConfig turn;
+    TlsConfig tls;
     uint32_t icmp_rate = 0;
     bool icmp_echo = true;
 };
+
+// A listener of TLS that faces the internet, or any listener of TLS; nullptr if none.
+const ListenerConfig* external_tls_listener(const Config& config);
+const ListenerConfig* tls_listener(const Config& config);
 
 struct Compiled {
     Config config;

@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kMaxName = 32;
 constexpr size_t kMaxRealm = 127;
+constexpr size_t kMaxHost = 253;
+constexpr size_t kMaxLabel = 63;
 
 bool is_name(std::string_view text) {
     auto fits = [](char c) {
@@ -49,6 +51,7 @@ const char* name_of(ValueType type) {
         case ValueType::cidr: return "interface-address";
         case ValueType::endpoint: return "endpoint";
         case ValueType::addresses: return "addresses";
+        case ValueType::host: return "host-name";
     }
     return "";
 }
@@ -106,6 +109,29 @@ std::optional<int64_t> parse_integer(std::string_view text) {
     return value;
 }
 
+std::optional<std::string> parse_host(std::string_view text) {
+    if (text.size() > kMaxHost || IpAddress::parse(text)) return std::nullopt;
+    std::string out;
+    size_t labels = 0;
+    while (true) {
+        size_t end = std::min(text.find('.'), text.size());
+        std::string_view label = text.substr(0, end);
+        if (label.empty() || label.size() > kMaxLabel || label.front() == '-' || label.back() == '-')
+            return std::nullopt;
+        for (char c : label) {
+            bool upper = c >= 'A' && c <= 'Z';
+            bool fits = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+            if (!fits) return std::nullopt;
+            out += upper ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+        labels++;
+        if (end == text.size()) break;
+        out += '.';
+        text.remove_prefix(end + 1);
+    }
+    return labels >= 2 ? std::optional(out) : std::nullopt;
+}
+
 std::optional<std::string> canonical(ValueType type, std::string_view text, int64_t minimum, int64_t maximum,
                                      const std::vector<std::string>& choices) {
     switch (type) {
@@ -136,6 +162,7 @@ std::optional<std::string> canonical(ValueType type, std::string_view text, int6
         case ValueType::addresses:
             if (auto range = parse_addresses(text)) return text_of_range(*range, text);
             return std::nullopt;
+        case ValueType::host: return parse_host(text);
     }
     return std::nullopt;
 }
@@ -157,6 +184,7 @@ std::string wanted(ValueType type, int64_t minimum, int64_t maximum, const std::
         case ValueType::cidr: return "ADDRESS/LENGTH, the address of the interface and the length of its subnet";
         case ValueType::endpoint: return "ADDRESS:PORT, or [ADDRESS]:PORT for IPv6";
         case ValueType::addresses: return "ADDRESS, ADDRESS/LENGTH with no bits set behind the length, or FIRST-LAST";
+        case ValueType::host: return "a DNS name such as turn.example.org";
     }
     return "";
 }

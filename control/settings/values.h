@@ -22,6 +22,7 @@ enum class ValueType : uint8_t {
     cidr,       // ADDRESS/LENGTH of an interface: host bits kept
     endpoint,   // ADDRESS:PORT, [ADDRESS]:PORT
     addresses,  // ADDRESS, ADDRESS/LENGTH or FIRST-LAST
+    host,       // a DNS name in A-labels, lower case, without wildcard and closing dot
 };
 
 const char* name_of(ValueType type);
@@ -40,6 +41,8 @@ std::optional<AddressRange> parse_addresses(std::string_view text);
 // The address that is `offset` behind `a`; wraps, so keep within a range.
 IpAddress advance(const IpAddress& a, uint64_t offset);
 std::optional<int64_t> parse_integer(std::string_view text);
+// A DNS name of letters, digits, '-' and '_' with at least two labels (RFC 1123 section 2.1), in lower case.
+std::optional<std::string> parse_host(std::string_view text);
 // The first and the last address of a prefix.
 AddressRange range_of(const Prefix& prefix);
 

@@ -52,6 +52,39 @@ CREATE TRIGGER revision_fixed BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT
 CREATE TRIGGER setting_kept BEFORE DELETE ON setting BEGIN SELECT RAISE(ABORT, 'revisions are kept'); END;
 CREATE TRIGGER setting_fixed BEFORE UPDATE ON setting BEGIN SELECT RAISE(ABORT, 'revisions are immutable'); END;
 )sql",
+    R"sql(
+CREATE TABLE ticket_key(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, created INTEGER NOT NULL);
+-- Certificates of ours. While a request (CSR) is open, chain is empty or that of the certificate to be replaced.
+CREATE TABLE certificate(
+    name TEXT PRIMARY KEY,
+    chain TEXT NOT NULL,
+    key TEXT NOT NULL,
+    requested_key TEXT NOT NULL,
+    ocsp BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    who TEXT NOT NULL
+) WITHOUT ROWID;
+-- What partners' certificates are checked against.
+CREATE TABLE authority(
+    name TEXT PRIMARY KEY,
+    certificate TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    who TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE crl(
+    issuer TEXT PRIMARY KEY,
+    list TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    who TEXT NOT NULL
+) WITHOUT ROWID;
+-- Signs certificates for labs; at most one.
+CREATE TABLE lab_authority(
+    id INTEGER PRIMARY KEY CHECK(id = 1),
+    certificate TEXT NOT NULL,
+    key TEXT NOT NULL,
+    created INTEGER NOT NULL
+);
+)sql",
 };
 
 inline constexpr int kSchemaVersion = sizeof(kSchema) / sizeof(kSchema[0]);

@@ -36,7 +36,9 @@ Statement& Statement::add(int64_t number) {
 }
 
 Statement& Statement::add(std::span<const uint8_t> blob) {
-    check(sqlite3_bind_blob(statement_, next_++, blob.data(), static_cast<int>(blob.size()), SQLITE_TRANSIENT));
+    // Without data SQLite would bind NULL, not an empty blob.
+    check(sqlite3_bind_blob(statement_, next_++, blob.empty() ? static_cast<const void*>("") : blob.data(),
+                            static_cast<int>(blob.size()), SQLITE_TRANSIENT));
     return *this;
 }
 

@@ -261,8 +261,8 @@ size_t Store::expire_secrets(int64_t now) {
     return ids.size();
 }
 
-std::vector<NonceKeyRecord> Store::nonce_keys() {
-    std::vector<NonceKeyRecord> out;
+std::vector<KeyRecord> Store::nonce_keys() {
+    std::vector<KeyRecord> out;
     Statement read(database_, "SELECT key, created FROM nonce_key ORDER BY id DESC");
     while (read.step()) out.push_back({read.blob(0), read.integer(1)});
     return out;
@@ -275,6 +275,26 @@ void Store::add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t 
         .add(keep)
         .run();
     transaction.commit();
+}
+
+std::vector<KeyRecord> Store::ticket_keys() {
+    std::vector<KeyRecord> out;
+    Statement read(database_, "SELECT key, created FROM ticket_key ORDER BY id DESC");
+    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
+    return out;
+}
+
+void Store::add_ticket_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
+    Transaction transaction(database_);
+    Statement(database_, "INSERT INTO ticket_key(key, created) VALUES(?, ?)").add(key).add(now).run();
+    Statement(database_, "DELETE FROM ticket_key WHERE id NOT IN (SELECT id FROM ticket_key ORDER BY id DESC LIMIT ?)")
+        .add(keep)
+        .run();
+    transaction.commit();
+}
+
+void Store::remove_ticket_keys() {
+    database_.execute("DELETE FROM ticket_key");
 }
 
 bool Store::drain() {

@@ -1,10 +1,10 @@
 // What control remembers, in one SQLite file (mode 0600) under the state directory.
 //
 // Settings live in immutable revisions: a commit and a rollback both append one, nothing is ever changed or removed.
-// The candidate is the one set of edits that is not committed yet. Credentials, nonce keys and the drain flag live
-// outside of revisions, so that a rollback never brings a removed credential back; every change of them is audited in
-// the same transaction. Every public function is one transaction: after a crash at any moment it has happened or it has
-// not.
+// The candidate is the one set of edits that is not committed yet. Credentials, certificates, nonce and ticket keys and
+// the drain flag live outside of revisions, so that a rollback never brings a removed credential back; every change of
+// them is audited in the same transaction. Every public function is one transaction: after a crash at any moment it has
+// happened or it has not.
 //
 // Throws SqlError, and StoreError with a sentence for the operator.
 #pragma once
@@ -47,8 +47,40 @@ struct SecretRecord {
     std::optional<int64_t> remove_at;
 };
 
-struct NonceKeyRecord {
+// A key of nonces or of session tickets.
+struct KeyRecord {
     std::vector<uint8_t> key;
+    int64_t created = 0;
+};
+
+// All texts are PEM. Keys are PKCS #8, not encrypted: they leave the store for the snapshot only.
+struct CertificateRecord {
+    std::string name;
+    std::string chain;          // leaf first; empty: only a request is open
+    std::string key;            // of the chain
+    std::string requested_key;  // of the open request; empty: none
+    std::vector<uint8_t> ocsp;  // DER, to staple; empty: none
+    int64_t created = 0;
+    std::string who;  // put it there
+};
+
+struct AuthorityRecord {
+    std::string name;
+    std::string certificate;
+    int64_t created = 0;
+    std::string who;
+};
+
+struct CrlRecord {
+    std::string issuer;  // distinguished name
+    std::string list;
+    int64_t created = 0;
+    std::string who;
+};
+
+struct LabAuthorityRecord {
+    std::string certificate;
+    std::string key;
     int64_t created = 0;
 };
 
@@ -98,9 +130,27 @@ class Store {
     // Removes the secrets whose time is over; how many.
     size_t expire_secrets(int64_t now);
 
-    std::vector<NonceKeyRecord> nonce_keys();  // newest first
+    std::vector<KeyRecord> nonce_keys();  // newest first
     // Adds the newest and keeps `keep` in all.
     void add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep);
+    std::vector<KeyRecord> ticket_keys();
+    void add_ticket_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep);
+    void remove_ticket_keys();
+
+    // certificates.cpp. `action` and `detail` go into the audit; `created` and `who` of what is put are the actor's.
+    std::vector<CertificateRecord> certificates();  // sorted by name, as all of these
+    std::optional<CertificateRecord> certificate(const std::string& name);
+    void put_certificate(const CertificateRecord& record, const Actor& actor, const std::string& action,
+                         const std::string& detail);
+    bool remove_certificate(const std::string& name, const Actor& actor);
+    std::vector<AuthorityRecord> authorities();
+    void put_authority(const AuthorityRecord& record, const Actor& actor);
+    bool remove_authority(const std::string& name, const Actor& actor);
+    std::vector<CrlRecord> crls();
+    void put_crl(const CrlRecord& record, const Actor& actor);
+    bool remove_crl(const std::string& issuer, const Actor& actor);
+    std::optional<LabAuthorityRecord> lab_authority();
+    void put_lab_authority(const LabAuthorityRecord& record, const Actor& actor);
 
     bool drain();
     void set_drain(bool on, const Actor& actor);

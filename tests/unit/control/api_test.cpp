@@ -336,6 +336,56 @@ TEST_F(ApiTest, NonceKeysTurnOverEveryHour) {
     EXPECT_EQ(keys().substr(16), second.substr(0, 16));
 }
 
+TEST_F(ApiTest, TicketKeysTurnOverAndSurviveARestart) {
+    daemon_->store.put_certificate({"edge", "CHAIN", "KEY", "", {}, 0, ""}, {"test", 0}, "certificate-import", "edge");
+    start_dataplane();
+    set_up_edge();
+    auto keys = [&] {
+        auto newest = fake_->snapshots().back();
+        const auto* tls = contract::GetSnapshot(newest.data())->tls();
+        return tls ? std::string(tls->ticket_keys()->begin(), tls->ticket_keys()->end()) : "no TLS";
+    };
+    EXPECT_EQ(keys(), "no TLS");
+    ask("PATCH", "/v1/candidate", {{"set", {{"turn.listen-tls", "192.0.2.10:5349"}, {"tls.ticket-lifetime", 600}}}});
+    ASSERT_EQ(ask("POST", "/v1/commit").status, 200);
+    std::string first = keys();
+    ASSERT_EQ(first.size(), 80U);
+    clock_offset_ = 601;
+    ASSERT_TRUE(eventually([&] { return keys() != first; }));
+    std::string second = keys();
+    EXPECT_EQ(second.size(), 160U);
+    EXPECT_EQ(second.substr(80), first) << "the old key still opens tickets";
+    size_t before = fake_->snapshots().size();
+    stop();
+    start();
+    ASSERT_TRUE(eventually([&] { return fake_->snapshots().size() > before; }));
+    EXPECT_EQ(keys(), second);
+    clock_offset_ = 1300;
+    ASSERT_TRUE(eventually([&] { return keys() != second; }));
+    EXPECT_EQ(keys().size(), 160U);
+    EXPECT_EQ(keys().substr(80), second.substr(0, 80)) << "the oldest key is gone";
+
+    ask("PATCH", "/v1/candidate", {{"set", {{"tls.tickets", "off"}}}});
+    ASSERT_EQ(ask("POST", "/v1/commit").status, 200);
+    EXPECT_EQ(keys(), "");
+    EXPECT_TRUE(daemon_->store.ticket_keys().empty());
+}
+
+TEST_F(ApiTest, ListenersOfTlsNeedACertificate) {
+    set_up_edge();
+    for (const char* key : {"turn.listen-tls", "shared.listen"}) {
+        ask("DELETE", "/v1/candidate");
+        ask("PATCH", "/v1/candidate", {{"set", {{key, "192.0.2.10:443"}}}});
+        Answer refused = ask("POST", "/v1/commit");
+        EXPECT_EQ(refused.status, 400);
+        EXPECT_EQ(refused.json()["key"], key);
+        EXPECT_NE(refused.json()["fix"].get<std::string>().find("fedge cert import"), std::string::npos);
+    }
+    ask("DELETE", "/v1/candidate");
+    ask("PATCH", "/v1/candidate", {{"set", {{"turn.listen-tcp", "192.0.2.10:443"}}}});
+    EXPECT_EQ(ask("POST", "/v1/commit").status, 200) << "plain TCP needs none";
+}
+
 TEST_F(ApiTest, StateSurvivesARestartOfControl) {
     start_dataplane();
     set_up_edge();

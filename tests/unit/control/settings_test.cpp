@@ -73,6 +73,10 @@ const Row kRows[] = {
     {"turn.listen", "192.0.2.10", nullptr},
     {"turn.listen", "192.0.2.10:0", nullptr},
     {"turn.listen", "2001:db8::1:3478", nullptr},
+    {"turn.listen-tcp", "192.0.2.10:3478", "192.0.2.10:3478"},
+    {"turn.listen-tcp", "192.0.2.10", nullptr},
+    {"turn.listen-tls", "[2001:db8::1]:5349", "[2001:db8::1]:5349"},
+    {"turn.listen-tls", "turn.example.org:5349", nullptr},
     {"turn.realm", "example.org", "example.org"},
     {"turn.realm", "", nullptr},
     {"turn.realm", "a\"b", nullptr},
@@ -123,6 +127,47 @@ const Row kRows[] = {
     {"turn.peer-allow", "10.0.0.1/8", nullptr},
     {"turn.peer-deny", "::ffff:10.0.0.0/104", "10.0.0.0/8"},
     {"turn.peer-deny", "everything", nullptr},
+    {"shared.listen", "192.0.2.10:443", "192.0.2.10:443"},
+    {"shared.listen", ":443", nullptr},
+    {"shared.turn-name", "TURN.Example.ORG", "turn.example.org"},
+    {"shared.turn-name", "xn--bcher-kva.example", "xn--bcher-kva.example"},
+    {"shared.turn-name", "*.example.org", nullptr},
+    {"shared.turn-name", "turn.example.org.", nullptr},
+    {"shared.turn-name", "turn..example.org", nullptr},
+    {"shared.turn-name", "-turn.example.org", nullptr},
+    {"shared.turn-name", "turn-.example.org", nullptr},
+    {"shared.turn-name", "turn", nullptr},
+    {"shared.turn-name", "192.0.2.10", nullptr},
+    {"shared.turn-name",
+     "b\xc3\xbc"
+     "cher.example",
+     nullptr},
+    {"shared.turn-name", "a23456789012345678901234567890123456789012345678901234567890123.example",
+     "a23456789012345678901234567890123456789012345678901234567890123.example"},
+    {"shared.turn-name", "a234567890123456789012345678901234567890123456789012345678901234.example", nullptr},
+    {"shared.sip-name", "sip.example.org", "sip.example.org"},
+    {"shared.sip-name", "../sip.example.org", nullptr},
+    {"tls.min-version", "1.3", "1.3"},
+    {"tls.min-version", "1.1", nullptr},
+    {"tls.peer-purpose", "client-strict", "client-strict"},
+    {"tls.peer-purpose", "sip-domain", "sip-domain"},
+    {"tls.peer-purpose", "any", nullptr},
+    {"tls.trust", "own", "own"},
+    {"tls.trust", "none", nullptr},
+    {"tls.handshake-timeout", "600", "600"},
+    {"tls.handshake-timeout", "0", nullptr},
+    {"tls.handshakes-per-core", "1", "1"},
+    {"tls.handshakes-per-core", "0", nullptr},
+    {"tls.handshakes-per-source", "64", "64"},
+    {"tls.handshakes-per-source", "-1", nullptr},
+    {"tls.handshakes-per-turn", "64", "64"},
+    {"tls.handshakes-per-turn", "65", nullptr},
+    {"tls.idle-timeout", "30", "30"},
+    {"tls.idle-timeout", "29", nullptr},
+    {"tls.tickets", "no", "off"},
+    {"tls.tickets", "once", nullptr},
+    {"tls.ticket-lifetime", "86400", "86400"},
+    {"tls.ticket-lifetime", "86401", nullptr},
     {"icmp.rate", "100", "100"},
     {"icmp.rate", "1.5", nullptr},
     {"icmp.echo", "off", "off"},
@@ -268,6 +313,64 @@ TEST(Compile, RelayAddressesAreAdvertisedApart) {
     }
 }
 
+TEST(Compile, StreamListenersAndTlsSettings) {
+    Settings settings = edge();
+    settings["turn.listen-tcp"] = {"192.0.2.10:3478", "192.0.2.130:3478"};
+    settings["turn.listen-tls"] = {"[2001:db8:0:1::10]:5349"};
+    settings["shared.listen"] = {"192.0.2.11:443"};
+    settings["shared.turn-name"] = {"turn.example.org"};
+    settings["shared.sip-name"] = {"sip.example.org"};
+    settings["tls.min-version"] = {"1.3"};
+    settings["tls.peer-purpose"] = {"sip-domain"};
+    settings["tls.trust"] = {"own"};
+    settings["tls.tickets"] = {"off"};
+    Compiled c = compile(settings);
+    ASSERT_TRUE(c.errors.empty()) << c.errors[0].what;
+    std::vector<std::string> streams;
+    for (const auto& l : c.config.listeners) {
+        if (l.service != Service::turn_udp)
+            streams.push_back(std::string(setting_of(l.service)) + " " + l.interface + " " + l.endpoint.text());
+    }
+    EXPECT_EQ(streams, (std::vector<std::string>{
+                           "turn.listen-tcp outside 192.0.2.10:3478", "turn.listen-tcp inside 192.0.2.130:3478",
+                           "turn.listen-tls outside [2001:db8:0:1::10]:5349", "shared.listen outside 192.0.2.11:443"}));
+    EXPECT_EQ(c.config.listeners.size(), 7U) << "UDP keeps its defaults";
+    EXPECT_EQ(c.config.tls.min_version, TlsVersion::tls_1_3);
+    EXPECT_EQ(c.config.tls.purpose, Purpose::sip_domain);
+    EXPECT_FALSE(c.config.tls.system_trust);
+    EXPECT_FALSE(c.config.tls.tickets);
+    EXPECT_EQ(c.config.tls.handshake_timeout_s, 60U);
+    EXPECT_EQ(c.config.tls.handshakes_per_source, 64U);
+    EXPECT_EQ(c.config.tls.turn_names, Values{"turn.example.org"});
+    EXPECT_EQ(c.config.tls.sip_names, Values{"sip.example.org"});
+    EXPECT_EQ(external_tls_listener(c.config)->endpoint.text(), "[2001:db8:0:1::10]:5349");
+
+    settings.erase("shared.listen");
+    settings["turn.listen-tls"] = {"192.0.2.130:5349"};
+    Compiled inside = compile(settings);
+    EXPECT_EQ(external_tls_listener(inside.config), nullptr);
+    EXPECT_EQ(tls_listener(inside.config)->endpoint.text(), "192.0.2.130:5349");
+    settings.erase("turn.listen-tls");
+    EXPECT_EQ(tls_listener(compile(settings).config), nullptr);
+}
+
+TEST(Compile, OneTcpPortHasOneService) {
+    Settings settings = edge();
+    settings["turn.listen-tls"] = {"192.0.2.10:443"};
+    settings["shared.listen"] = {"192.0.2.10:443"};
+    Compiled c = compile(settings);
+    ASSERT_EQ(c.errors.size(), 1U);
+    EXPECT_EQ(c.errors[0].key, "shared.listen");
+    EXPECT_EQ(c.errors[0].what, "192.0.2.10:443 is in turn.listen-tls too");
+    settings["shared.listen"] = {"192.0.2.11:443"};
+    settings["shared.turn-name"] = {"edge.example.org"};
+    settings["shared.sip-name"] = {"sip.example.org", "edge.example.org"};
+    c = compile(settings);
+    ASSERT_EQ(c.errors.size(), 1U);
+    EXPECT_EQ(c.errors[0].key, "shared.sip-name");
+    EXPECT_EQ(c.errors[0].what, "edge.example.org is in shared.turn-name too");
+}
+
 TEST(Compile, RoutesFindTheirInterfaceAndAccessRulesTheirOrder) {
     Settings settings = edge();
     settings["route.198.51.100.0/24"] = {"192.0.2.140"};
@@ -308,6 +411,10 @@ TEST_P(WrongTogether, NamesKeyAndFix) {
 const Wrong kWrong[] = {
     {"listener elsewhere", "turn.listen", {"192.0.2.12:3478"}, "turn.listen"},
     {"listener among relay ports", "turn.listen", {"192.0.2.10:50000"}, "turn.listen"},
+    {"stream listener elsewhere", "turn.listen-tcp", {"192.0.2.12:3478"}, "turn.listen-tcp"},
+    {"stream listener among relay ports", "turn.listen-tcp", {"192.0.2.10:50000"}, "turn.listen-tcp"},
+    {"TLS listener among relay ports", "turn.listen-tls", {"192.0.2.10:59999"}, "turn.listen-tls"},
+    {"shared listener elsewhere", "shared.listen", {"203.0.113.1:443"}, "shared.listen"},
     {"relay address off link", "turn.relay-address", {"203.0.113.1"}, "turn.relay-address"},
     {"relay address is the gateway", "turn.relay-address", {"192.0.2.1"}, "turn.relay-address"},
     {"relay pool over the gateway", "turn.relay-address", {"192.0.2.0/26"}, "turn.relay-address"},

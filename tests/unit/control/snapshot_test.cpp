@@ -26,6 +26,19 @@ Config full_config() {
                       {"turn.quota-user", {"7"}},
                       {"turn.password-algorithms", {"off"}},
                       {"turn.measure", {"off"}},
+                      {"turn.listen-tcp", {"192.0.2.10:3478"}},
+                      {"turn.listen-tls", {"192.0.2.10:5349"}},
+                      {"shared.listen", {"192.0.2.10:443"}},
+                      {"shared.turn-name", {"turn.example.org"}},
+                      {"shared.sip-name", {"sip.example.org"}},
+                      {"tls.min-version", {"1.3"}},
+                      {"tls.peer-purpose", {"client-strict"}},
+                      {"tls.handshake-timeout", {"11"}},
+                      {"tls.handshakes-per-core", {"12"}},
+                      {"tls.handshakes-per-source", {"13"}},
+                      {"tls.handshakes-per-turn", {"14"}},
+                      {"tls.idle-timeout", {"35"}},
+                      {"tls.ticket-lifetime", {"616"}},
                       {"icmp.rate", {"9"}},
                       {"icmp.echo", {"off"}}};
     Compiled compiled = compile(settings);
@@ -42,6 +55,10 @@ SnapshotState full_state() {
                    {"bob", "example.org", md5, sha256, userhash, 0, ""}};
     state.secrets = {{3, "sesame", 0, {}}};
     state.nonce_keys = {{std::vector<uint8_t>(16, 9), 2}, {std::vector<uint8_t>(16, 8), 1}};
+    state.ticket_keys = {{std::vector<uint8_t>(80, 7), 2}, {std::vector<uint8_t>(80, 6), 1}};
+    state.certificates = {{"edge", "CHAIN", "KEY", "", {1, 2, 3}, 0, ""}, {"waiting", "", "", "KEY", {}, 0, ""}};
+    state.trust = "TRUST";
+    state.crls = "CRLS";
     return state;
 }
 
@@ -71,8 +88,13 @@ TEST(Snapshot, CarriesEverythingRoundTrip) {
     ASSERT_EQ(s->routes()->size(), 1U);
     EXPECT_EQ(s->routes()->Get(0)->interface()->str(), "inside");
     EXPECT_EQ(s->routes()->Get(0)->destination()->length(), 120);
-    ASSERT_EQ(s->listeners()->size(), 3U);
+    ASSERT_EQ(s->listeners()->size(), 6U);
     EXPECT_EQ(s->listeners()->Get(0)->port(), 3478);
+    EXPECT_EQ(s->listeners()->Get(0)->service(), contract::Service::turn_udp);
+    EXPECT_EQ(s->listeners()->Get(3)->service(), contract::Service::turn_tcp);
+    EXPECT_EQ(s->listeners()->Get(4)->service(), contract::Service::turn_tls);
+    EXPECT_EQ(s->listeners()->Get(5)->service(), contract::Service::shared_tls);
+    EXPECT_EQ(s->listeners()->Get(5)->port(), 443);
     ASSERT_EQ(s->access()->size(), 1U);
     EXPECT_FALSE(s->access()->Get(0)->allow());
     const auto* turn = s->turn();
@@ -92,6 +114,38 @@ TEST(Snapshot, CarriesEverythingRoundTrip) {
     EXPECT_EQ(turn->users()->Get(1)->userhash()->size(), 32U);
 }
 
+TEST(Snapshot, CarriesTlsRoundTrip) {
+    auto bytes = build_snapshot(full_config(), full_state());
+    const auto* tls = contract::GetSnapshot(bytes.data())->tls();
+    ASSERT_NE(tls, nullptr);
+    ASSERT_EQ(tls->certificates()->size(), 1U) << "a request is no certificate";
+    const auto* certificate = tls->certificates()->Get(0);
+    EXPECT_EQ(certificate->name()->str(), "edge");
+    EXPECT_EQ(certificate->chain()->str(), "CHAIN");
+    EXPECT_EQ(certificate->key()->str(), "KEY");
+    EXPECT_EQ(certificate->ocsp()->size(), 3U);
+    EXPECT_EQ(tls->trust()->str(), "TRUST");
+    EXPECT_EQ(tls->crls()->str(), "CRLS");
+    EXPECT_EQ(tls->purpose(), contract::Purpose::client_strict);
+    EXPECT_EQ(tls->min_version(), contract::TlsVersion::tls_1_3);
+    ASSERT_EQ(tls->ticket_keys()->size(), 160U);
+    EXPECT_EQ(tls->ticket_keys()->Get(0), 7) << "the newest encrypts";
+    EXPECT_EQ(tls->ticket_lifetime_s(), 616U);
+    EXPECT_EQ(tls->handshake_timeout_s(), 11U);
+    EXPECT_EQ(tls->handshakes_per_core(), 12U);
+    EXPECT_EQ(tls->handshakes_per_prefix(), 13U);
+    EXPECT_EQ(tls->handshakes_per_turn(), 14U);
+    EXPECT_EQ(tls->idle_timeout_s(), 35U);
+    EXPECT_EQ(tls->turn_names()->Get(0)->str(), "turn.example.org");
+    EXPECT_EQ(tls->sip_names()->Get(0)->str(), "sip.example.org");
+
+    Config plain = full_config();
+    std::erase_if(plain.listeners, [](const ListenerConfig& l) { return speaks_tls(l.service); });
+    auto without = build_snapshot(plain, full_state());
+    EXPECT_EQ(contract::GetSnapshot(without.data())->tls(), nullptr);
+    EXPECT_EQ(verify_snapshot(without), "");
+}
+
 TEST(Snapshot, VerifierRefusesDamage) {
     auto good = build_snapshot(full_config(), full_state());
     EXPECT_NE(verify_snapshot({}), "");
@@ -109,6 +163,15 @@ TEST(Snapshot, VerifierRefusesDamage) {
     SnapshotState no_nonce_key = full_state();
     no_nonce_key.nonce_keys.clear();
     EXPECT_EQ(verify_snapshot(build_snapshot(full_config(), no_nonce_key)), "nonce keys have a wrong length");
+    SnapshotState ticket_key = full_state();
+    ticket_key.ticket_keys[0].key.pop_back();
+    EXPECT_EQ(verify_snapshot(build_snapshot(full_config(), ticket_key)), "ticket keys have a wrong length");
+    SnapshotState no_certificate = full_state();
+    no_certificate.certificates.clear();
+    EXPECT_EQ(verify_snapshot(build_snapshot(full_config(), no_certificate)), "a listener of TLS has no certificate");
+    SnapshotState no_key = full_state();
+    no_key.certificates[0].key.clear();
+    EXPECT_EQ(verify_snapshot(build_snapshot(full_config(), no_key)), "a certificate is empty");
 }
 
 TEST(Snapshot, SealedMemoryCannotBeChanged) {
