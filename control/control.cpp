@@ -31,7 +31,7 @@ Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, 
       dataplane_(dataplane),
       log_(log),
       time_(std::move(time)),
-      system_authorities_(std::move(system_authorities)),
+      certificates_(store, log, time_.unix_seconds, std::move(system_authorities)),
       started_(time_.steady()) {
     Compiled compiled = compile(committed());
     config_ = std::move(compiled.config);
@@ -89,17 +89,6 @@ void Control::rollback(int64_t revision, const std::string& who, CommitCallback 
     put_in_force(std::move(settings), "rollback to " + std::to_string(revision), who, false, std::move(done));
 }
 
-void Control::check_certificates(const Config& config, std::vector<Problem>& errors) {
-    const ListenerConfig* listener = tls_listener(config);
-    if (!listener) return;
-    auto certificates = store_.certificates();
-    auto usable = [](const CertificateRecord& c) { return !c.chain.empty(); };
-    if (std::any_of(certificates.begin(), certificates.end(), usable)) return;
-    errors.push_back({setting_of(listener->service),
-                      listener->endpoint.text() + " is served over TLS, and there is no certificate",
-                      "`fedge cert import NAME --cert FILE --key FILE`, or `fedge cert generate NAME HOST` in a lab"});
-}
-
 Compiled Control::compiled_or_refused(const Settings& settings) {
     Compiled compiled = compile(settings);
     for (const auto& user : store_.users()) {
@@ -108,7 +97,7 @@ Compiled Control::compiled_or_refused(const Settings& settings) {
                                    "remove the users, commit the new realm, and add them again with their passwords"});
         break;
     }
-    check_certificates(compiled.config, compiled.errors);
+    certificates_.check(compiled.config, compiled.errors);
     if (!compiled.errors.empty()) throw Refusal(RefusalKind::invalid, compiled.errors);
     return compiled;
 }
@@ -206,10 +195,7 @@ std::vector<Problem> Control::warnings() {
         out.push_back({"", "there are no TURN credentials, so nobody can allocate",
                        "`fedge turn user add` or `fedge turn secret add`"});
     }
-    if (tls_listener(config_) && config_.tls.system_trust && system_authorities_.pem().empty()) {
-        out.push_back({"tls.trust", "the authorities of the system cannot be read: " + system_authorities_.path(),
-                       "install ca-certificates, or set tls.trust own"});
-    }
+    for (auto& problem : certificates_.warnings(config_)) out.push_back(std::move(problem));
     if (!dataplane_.connected()) {
         out.push_back({"", "the dataplane is not connected", "start it: systemctl start fedge-dataplane"});
         return out;
@@ -249,9 +235,9 @@ void Control::publish(AdoptionCallback done) {
                         .nonce_keys = store_.nonce_keys()};
     if (tls_listener(config_)) {
         state.ticket_keys = store_.ticket_keys();
-        state.certificates = store_.certificates();
-        state.trust = trusted_authorities(config_.tls, store_, system_authorities_);
-        state.crls = revocation_lists(store_);
+        state.certificates = certificates_.to_publish();
+        state.trust = certificates_.trusted(config_.tls);
+        state.crls = certificates_.revocation_lists();
     }
     auto snapshot = build_snapshot(config_, state);
     auto now = time_.steady();

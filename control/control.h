@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "control/certificates/trust.h"
+#include "control/certificates/certificates.h"
 #include "control/log.h"
 #include "control/problem.h"
 #include "control/publish/dataplane.h"
@@ -82,12 +82,15 @@ class Control {
     void rotate_secrets(int64_t keep_s, const std::string& who, SecretCallback done);
     void remove_secret(int64_t id, const std::string& who, PublishedCallback done);
     void set_drain(bool on, const std::string& who, PublishedCallback done);
+    // After a change of certificates(): `done` as above.
+    void publish_change(PublishedCallback done);
     void disconnect(uint64_t allocation, const std::string& user, const std::string& who, CountCallback done);
 
     // What is not as it should be, for the operator.
     std::vector<Problem> warnings();
 
     Store& store() { return store_; }
+    Certificates& certificates() { return certificates_; }
     Dataplane& dataplane() { return dataplane_; }
     const Config& config() const { return config_; }
     int64_t uptime_s() const;
@@ -95,13 +98,10 @@ class Control {
 
   private:
     Actor actor(const std::string& who) { return {who, time_.unix_seconds()}; }
-    // Adds to the errors what is wrong between the settings and the certificates that are there.
-    void check_certificates(const Config& config, std::vector<Problem>& errors);
     Compiled compiled_or_refused(const Settings& settings);
     void put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
                       CommitCallback done);
     void publish(AdoptionCallback done = {});
-    void publish_change(PublishedCallback done);
     void publish_secret(NewSecret secret, SecretCallback done);
     // True if what is published has changed.
     bool renew_nonce_keys();
@@ -112,7 +112,7 @@ class Control {
     Dataplane& dataplane_;
     Log& log_;
     TimeSource time_;
-    SystemAuthorities system_authorities_;
+    Certificates certificates_;
     Clock::time_point started_;
     int64_t last_housekeeping_ = 0;
     Config config_;  // of the revision in force

@@ -39,6 +39,27 @@ void post_disconnect(Control& control, const Request& request, Reply reply);
 void put_drain(Control& control, const Request& request, Reply reply);
 void get_audit(Control& control, const Request& request, Reply reply);
 
+// routes_certificates.cpp
+void get_certificates(Control& control, const Request& request, Reply reply);
+void get_certificate(Control& control, const Request& request, Reply reply);
+void post_certificate(Control& control, const Request& request, Reply reply);
+void post_generate(Control& control, const Request& request, Reply reply);
+void post_request(Control& control, const Request& request, Reply reply);
+void delete_certificate(Control& control, const Request& request, Reply reply);
+void put_ocsp(Control& control, const Request& request, Reply reply);
+void get_trust(Control& control, const Request& request, Reply reply);
+void post_trust(Control& control, const Request& request, Reply reply);
+void delete_trust(Control& control, const Request& request, Reply reply);
+void get_crls(Control& control, const Request& request, Reply reply);
+void post_crl(Control& control, const Request& request, Reply reply);
+void delete_crl(Control& control, const Request& request, Reply reply);
+void get_tls(Control& control, const Request& request, Reply reply);
+
+// routes_connections.cpp
+void get_connections(Control& control, const Request& request, Reply reply);
+void get_endings(Control& control, const Request& request, Reply reply);
+void get_connection(Control& control, const Request& request, Reply reply);
+
 // metrics.cpp
 void get_metrics(Control& control, const Request& request, Reply reply);
 

@@ -87,7 +87,8 @@ class ApiTest : public testing::Test {
             : log(lines, Severity::debug),
               store(directory + "/state"),
               plane(directory + "/dataplane.sock", log),
-              control(store, plane, log, {[] { return Clock::now(); }, [&offset] { return ::time(nullptr) + offset; }}),
+              control(store, plane, log, {[] { return Clock::now(); }, [&offset] { return ::time(nullptr) + offset; }},
+                      directory + "/bundle.pem"),
               server(control, {directory + "/control.sock", ""}, log) {
             control.start();
             thread = std::thread([this] { server.run(); });
@@ -384,6 +385,94 @@ TEST_F(ApiTest, ListenersOfTlsNeedACertificate) {
     ask("DELETE", "/v1/candidate");
     ask("PATCH", "/v1/candidate", {{"set", {{"turn.listen-tcp", "192.0.2.10:443"}}}});
     EXPECT_EQ(ask("POST", "/v1/commit").status, 200) << "plain TCP needs none";
+}
+
+TEST_F(ApiTest, CertificatesArePublishedAndReplacedAndTheirKeysStayInside) {
+    start_dataplane();
+    set_up_edge();
+    auto hosts = [](const char* name) { return Json{{"name", name}, {"hosts", {"edge.example.org"}}}; };
+    Answer generated = ask("POST", "/v1/certificates/generate", hosts("edge"));
+    EXPECT_EQ(generated.status, 201);
+    EXPECT_EQ(generated.json()["adopted"], true);
+    EXPECT_EQ(generated.json()["replaced"], false);
+    EXPECT_NE(generated.json()["notes"].dump().find("for labs"), std::string::npos);
+    ask("PATCH", "/v1/candidate", {{"set", {{"turn.listen-tls", "192.0.2.10:5349"}, {"tls.trust", "own"}}}});
+    ASSERT_EQ(ask("POST", "/v1/commit").status, 200);
+    auto published = [&] {
+        auto newest = fake_->snapshots().back();
+        const auto* certificate = contract::GetSnapshot(newest.data())->tls()->certificates()->Get(0);
+        return std::pair(certificate->chain()->str(), certificate->key()->str());
+    };
+    auto [chain, key] = published();
+    EXPECT_EQ(get("/v1/certificates/edge")["pem"], chain);
+    EXPECT_NE(key.find("PRIVATE KEY"), std::string::npos);
+    EXPECT_EQ(ask("POST", "/v1/certificates/generate", hosts("edge")).json()["replaced"], true);
+    EXPECT_NE(published().first, chain) << "replaced by publishing again";
+    EXPECT_NE(published().second, key);
+
+    // The same pair under another name, as an import: the lab authority must be given, as it is no root of the system.
+    std::string lab = get("/v1/certificates/lab-ca")["pem"];
+    auto [new_chain, new_key] = published();
+    Json order{{"name", "a-copy"}, {"chain", new_chain}, {"key", key}};
+    Answer refused = ask("POST", "/v1/certificates", order);
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json()["key"], "key");
+    order["key"] = new_key;
+    EXPECT_EQ(Client(socket()).ask("POST", "/v1/certificates", order.dump()).status, 201);
+    EXPECT_EQ(ask("POST", "/v1/trust", {{"name", "lab"}, {"certificate", lab}}).status, 201);
+    auto newest = fake_->snapshots().back();
+    EXPECT_EQ(contract::GetSnapshot(newest.data())->tls()->trust()->str(), lab);
+    EXPECT_EQ(get("/v1/trust")["rows"][0]["subject"], "CN=fedge lab authority");
+    EXPECT_EQ(ask("POST", "/v1/certificates/request", hosts("new")).status, 201);
+    EXPECT_EQ(get("/v1/certificates")["rows"].size(), 3U);
+    EXPECT_GE(get("/v1/certificates")["rows"][1]["days_left"], 396);
+    EXPECT_EQ(get("/v1/tls")["rows"].size(), 2U);
+    EXPECT_EQ(get("/v1/tls")["ticket_keys"].size(), 1U);
+    EXPECT_EQ(ask("PUT", "/v1/certificates/edge/ocsp", "no response").status, 400);
+    EXPECT_EQ(ask("POST", "/v1/crls", "no list").status, 400);
+    EXPECT_EQ(ask("DELETE", "/v1/crls/CN%3Dnobody").status, 404);
+    EXPECT_EQ(ask("DELETE", "/v1/certificates/..%2Fedge").status, 404);
+    EXPECT_EQ(ask("GET", "/v1/certificates/..%2F..%2Fetc%2Fpasswd").status, 404);
+    EXPECT_EQ(ask("DELETE", "/v1/certificates/edge").status, 200);
+    EXPECT_EQ(ask("DELETE", "/v1/certificates/a-copy").status, 409) << "the last one of a listener";
+    EXPECT_EQ(ask("DELETE", "/v1/trust/lab").status, 200);
+    for (const Json& body :
+         {Json{{"name", "x"}}, Json{{"name", "x"}, {"hosts", "a.example.org"}}, Json{{"name", "x"}, {"hosts", {1}}},
+          Json{{"name", "x"}, {"hosts", {"a.example.org"}}, {"algorithm", "dsa"}}})
+        EXPECT_EQ(ask("POST", "/v1/certificates/generate", body).status, 400) << body;
+
+    for (const char* page : {"/v1/audit", "/v1/status", "/v1/certificates", "/v1/certificates/a-copy", "/v1/tls",
+                             "/v1/trust", "/v1/crls", "/v1/config", "/metrics"})
+        ask("GET", page);
+    clock_offset_ = 380 * 86400 + 3600;
+    EXPECT_NE(get("/v1/status")["warnings"].dump().find("certificate a-copy ends in 16 days"), std::string::npos);
+    stop();
+    std::string said = output_ + lines_.str();
+    EXPECT_EQ(said.find("PRIVATE KEY"), std::string::npos);
+    for (const std::string& hidden : {key, new_key})
+        EXPECT_EQ(said.find(hidden.substr(40, 40)), std::string::npos) << "a private key was shown or logged";
+    struct stat store {};
+    ASSERT_EQ(::stat((scratch_.path() + "/state/control.db").c_str(), &store), 0);
+    EXPECT_EQ(store.st_mode & 0777, 0600U);
+}
+
+TEST_F(ApiTest, ConnectionsAreListedAndFound) {
+    start_dataplane({.connections = 25});
+    EXPECT_EQ(get("/v1/connections")["rows"].size(), 25U);
+    EXPECT_EQ(get("/v1/connections?limit=5")["next"], "5");
+    EXPECT_EQ(get("/v1/connections?service=turn-tcp")["rows"].size(), 8U);
+    EXPECT_EQ(get("/v1/endings?limit=1000")["rows"].size(), 25U);
+    EXPECT_EQ(get("/v1/endings")["rows"][0]["ended"], "closed by the peer");
+    EXPECT_EQ(get("/v1/connection?id=23")["connection"]["remote"], "198.51.100.2:4023");
+    EXPECT_EQ(get("/v1/connection?address=198.51.100.2:4023")["connection"]["id"], 23);
+    EXPECT_EQ(get("/v1/connection?id=1023")["connection"]["ended"], "closed by the peer");
+    EXPECT_EQ(ask("GET", "/v1/connection?id=99").status, 404);
+    for (const char* query : {"", "?id=0", "?id=x", "?address=198.51.100.2", "?id=1&address=198.51.100.2:4023"})
+        EXPECT_EQ(ask("GET", std::string("/v1/connection") + query).status, 400) << query;
+    fake_.reset();
+    ASSERT_TRUE(eventually([&] { return get("/v1/status")["dataplane"]["connected"] == false; }));
+    EXPECT_EQ(ask("GET", "/v1/connections").status, 503);
+    EXPECT_EQ(ask("GET", "/v1/connection?id=1").status, 503);
 }
 
 TEST_F(ApiTest, StateSurvivesARestartOfControl) {

@@ -49,6 +49,21 @@ flatbuffers::Offset<contract::AllocationRow> allocation_row(Builder& b, uint64_t
     return row.Finish();
 }
 
+// Every third is of TURN over TCP, the others are of TLS.
+flatbuffers::Offset<contract::ConnectionRow> connection_row(Builder& b, uint64_t id, bool ended) {
+    auto service = b.CreateString(id % 3 ? "turn-tls" : "turn-tcp");
+    auto remote = b.CreateString("198.51.100.2:" + std::to_string(4000 + id));
+    auto version = b.CreateString(id % 3 ? "TLSv1.3" : "");
+    auto why = b.CreateString(ended ? "closed by the peer" : "");
+    contract::ConnectionRowBuilder row(b);
+    row.add_id(ended ? 1000 + id : id);
+    row.add_service(service);
+    row.add_remote(remote);
+    row.add_tls_version(version);
+    row.add_ended(why);
+    return row.Finish();
+}
+
 }  // namespace
 
 FakeDataplane::FakeDataplane(const std::string& path, Behaviour behaviour)
@@ -133,12 +148,20 @@ void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8
     } else if (const auto* query = message->body_as_Query(); query && behaviour_.answer_questions) {
         std::vector<flatbuffers::Offset<contract::AllocationRow>> rows;
         std::vector<flatbuffers::Offset<contract::CoreRow>> cores;
+        std::vector<flatbuffers::Offset<contract::ConnectionRow>> connections;
         uint64_t next = 0;
         if (query->kind() == contract::Kind::allocations) {
             uint64_t end = std::min<uint64_t>(behaviour_.allocations,
                                               query->cursor() + std::min(query->limit(), behaviour_.page_rows));
             for (uint64_t id = query->cursor() + 1; id <= end; id++) rows.push_back(allocation_row(b, id));
             if (end < behaviour_.allocations) next = end;
+        } else if (query->kind() == contract::Kind::connections || query->kind() == contract::Kind::endings) {
+            bool ended = query->kind() == contract::Kind::endings;
+            uint64_t end = std::min<uint64_t>(behaviour_.connections,
+                                              query->cursor() + std::min(query->limit(), behaviour_.page_rows));
+            for (uint64_t id = query->cursor() + 1; id <= end; id++)
+                connections.push_back(connection_row(b, id, ended));
+            if (end < behaviour_.connections) next = end;
         } else if (query->kind() == contract::Kind::cores) {
             for (uint16_t c = 0; c < behaviour_.cores; c++) {
                 cores.push_back(contract::CreateCoreRowDirect(b, c, c, "media", 5, 50.0, 180.0, 1, 1, 3, 100));
@@ -149,7 +172,8 @@ void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8
             return;
         }
         send(channel, b, contract::Body::Page,
-             contract::CreatePageDirect(b, query->id(), query->kind(), next, nullptr, &rows, nullptr, nullptr, &cores));
+             contract::CreatePageDirect(b, query->id(), query->kind(), next, nullptr, &rows, nullptr, nullptr, &cores,
+                                        nullptr, &connections));
     } else if (const auto* order = message->body_as_Disconnect()) {
         send(channel, b, contract::Body::Disconnected,
              contract::CreateDisconnected(b, order->id(), order->user() ? 2 : 1));

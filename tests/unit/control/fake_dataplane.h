@@ -27,6 +27,7 @@ class FakeDataplane {
         bool answer_questions = true;
         uint32_t allocations = 0;  // rows that exist
         uint32_t page_rows = 10;   // rows in a page at most
+        uint32_t connections = 0;  // that live, with ids from 1; as many have ended, with ids from 1001
         std::string event;         // sent after the greeting
     };
 
