@@ -16,6 +16,10 @@ uint16_t place(Slots& slots, Same&& same) {
     return kGone;
 }
 
+bool same_listener(const ListenerSlot& slot, const Listener& listener) {
+    return slot.endpoint == listener.endpoint && slot.stream() == listener.stream;
+}
+
 }  // namespace
 
 void TurnState::adopt(Instant now, const Config* next) {
@@ -34,7 +38,7 @@ void TurnState::adopt(Instant now, const Config* next) {
             fresh += std::none_of(slots.begin(), slots.end(), [&](const auto& s) { return s.used && same(s, entry); });
         return fresh > free;
     };
-    bool crowded = wanted(listeners, next->listeners, [](const auto& s, const auto& e) { return s.endpoint == e; }) ||
+    bool crowded = wanted(listeners, next->listeners, same_listener) ||
                    wanted(relays, next->relay_addresses,
                           [](const auto& s, const auto& e) { return s.relay.address == e.address; });
     place_listeners();
@@ -52,10 +56,11 @@ void TurnState::adopt(Instant now, const Config* next) {
 
 void TurnState::place_listeners() {
     for (size_t i = 0; i < config->listeners.size(); i++) {
-        const Endpoint& endpoint = config->listeners[i];
-        uint16_t at = place(listeners, [&](const ListenerSlot& s) { return s.endpoint == endpoint; });
+        const Listener& listener = config->listeners[i];
+        uint16_t at = place(listeners, [&](const ListenerSlot& s) { return same_listener(s, listener); });
         listener_at[i] = at;
-        if (at != kGone) listeners[at] = {endpoint, static_cast<uint16_t>(i), true};
+        if (at == kGone) continue;
+        listeners[at] = {listener.endpoint, static_cast<uint16_t>(i), true, listener.stream ? uint8_t{3} : uint8_t{0}};
     }
     std::fill(listener_at.begin() + static_cast<ptrdiff_t>(config->listeners.size()), listener_at.end(), kGone);
 }

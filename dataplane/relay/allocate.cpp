@@ -1,7 +1,7 @@
 // Allocate (RFC 8656 section 7.2), its checks in the order of that section.
 #include <algorithm>
 
-#include "dataplane/relay/turn_state.h"
+#include "dataplane/relay/stream_state.h"
 
 namespace fedge::relay {
 
@@ -10,6 +10,7 @@ using wire::StunAttribute;
 namespace {
 
 constexpr uint8_t kUdp = 17;
+constexpr uint8_t kTcp = 6;
 constexpr uint8_t kFamilyIpv4 = 1;  // RFC 8656 section 18.6
 constexpr uint8_t kFamilyIpv6 = 2;
 
@@ -28,6 +29,7 @@ uint8_t on_the_wire(Family family) {
 // What an Allocate request asks for, and the ports that were found for it.
 struct TurnState::Plan {
     std::array<bool, 2> wanted{};  // by family
+    bool tcp = false;              // RFC 6062
     PortWish wish = PortWish::any;
     uint64_t token = 0;  // redeem this reservation; 0 = none
     std::array<RelayPort, 2> ports{RelayPort{kNoRelay, 0}, RelayPort{kNoRelay, 0}};
@@ -46,11 +48,16 @@ uint16_t TurnState::plan(const Request& request, Plan& plan) const {
     const wire::StunMessage& message = request.message;
     auto transport = first_octet(message, StunAttribute::requested_transport);
     if (!transport) return 400;
-    if (*transport != kUdp) return 442;
+    plan.tcp = *transport == kTcp;
+    if (*transport != kUdp && !(plan.tcp && clients)) return 442;
 
     bool requested = message.has(StunAttribute::requested_address_family);
     bool additional = message.has(StunAttribute::additional_address_family);
     bool even = message.has(StunAttribute::even_port);
+    // RFC 6062 section 5.1; of a second family it knows nothing.
+    bool of_datagrams = even || additional || message.has(StunAttribute::reservation_token) ||
+                        message.has(StunAttribute::dont_fragment);
+    if (plan.tcp && (!request.stream || of_datagrams)) return 400;
     if (message.has(StunAttribute::reservation_token)) {
         if (even || requested || additional) return 400;
         plan.token = load_be64(message.value(StunAttribute::reservation_token).data());
@@ -137,7 +144,8 @@ void TurnState::give_back_ports(Plan& plan) {
 // authenticates it again; here it was authenticated so that strangers cannot fill the table.
 bool TurnState::to_other_core(Request& request, uint64_t token, Outcome& outcome) {
     uint16_t core = Reservations::core_of(token);
-    if (request.datagram.handed_over || core == pools.core || core >= pools.cores) return false;
+    // A connection cannot be handed over: section 7.2 check 6 leaves 508 for that.
+    if (request.stream || request.datagram.handed_over || core == pools.core || core >= pools.cores) return false;
     auto admitted = quota.admit(request.auth.user.quota, config->user_quota, config->total_quota);
     if (admitted.admission != SharedQuota::Admission::admitted) return false;
     Handle handle = take_slot();
@@ -217,17 +225,30 @@ Bytes TurnState::create(Request& request, Plan& plan, uint32_t user_slot) {
         if (plan.wish == PortWish::pair) quota.release(reserved.user_slot);
         return refuse_all(508);
     }
+    Allocation& a = pool[handle];
+    if (plan.tcp) {
+        const RelayPort& port = plan.ports[plan.ports[0].table != kNoRelay ? 0 : 1];
+        a.tcp =
+            clients->open_allocation(handle, request.datagram.session, {relays[port.table].relay.address, port.port});
+        if (a.tcp == 0) {
+            flows.remove(request.key);
+            free_slot(handle);
+            return refuse_all(508);
+        }
+        counters.add(Counter::turn_tcp_allocations);
+    }
     if (plan.token) reservations.redeem(plan.token);
 
-    Allocation& a = pool[handle];
     a.state = Allocation::living;
     a.client_address = request.datagram.client.address;
     a.client_port = request.datagram.client.port;
     a.listener = static_cast<uint8_t>(request.key.listener);
+    a.session = request.datagram.session;
     a.relay = plan.ports;
     a.user_slot = user_slot;
+    // The ports of TCP stay reserved: no datagram finds an allocation there.
     for (const RelayPort& port : plan.ports)
-        if (port.table != kNoRelay) ports.assign(port.table, port.port, handle);
+        if (port.table != kNoRelay && !plan.tcp) ports.assign(port.table, port.port, handle);
 
     AllocationDetails& d = details[handle];
     d.user = request.auth.user.name;

@@ -75,6 +75,8 @@ struct alignas(64) Allocation {
     // Line 1: to the peer
     alignas(64) Traffic to_peer;
     std::array<RelayPort, 2> relay;  // by family: [0] IPv4, [1] IPv6
+    uint16_t tcp;      // not 0: relays connections (RFC 6062) and no datagrams; StreamState's number of it
+    uint32_t session;  // of a client on a stream: what names its connection
 
     // Line 2: to the client
     alignas(64) Traffic to_client;

@@ -33,13 +33,14 @@ void check_unicast(const IpAddress& a, const std::string& setting) {
 
 void add_listeners(const contract::Snapshot& snapshot, const TableLimits& limits, Config& config) {
     if (!snapshot.listeners()) return;
-    std::set<Endpoint> seen;
+    std::set<std::pair<Endpoint, bool>> seen;
     for (const auto* listener : *snapshot.listeners()) {
         Endpoint endpoint{address(*listener->address()), listener->port()};
         check_unicast(endpoint.address, "listener");
         if (endpoint.port == 0) refuse("listener " + endpoint.address.text() + ": port is 0");
-        if (!seen.insert(endpoint).second) refuse("listener " + endpoint.text() + " is there twice");
-        config.listeners.push_back(endpoint);
+        bool stream = listener->service() != contract::Service::turn_udp;
+        if (!seen.emplace(endpoint, stream).second) refuse("listener " + endpoint.text() + " is there twice");
+        config.listeners.push_back({endpoint, listener->service(), stream});
     }
     if (config.listeners.size() > limits.listeners)
         refuse("more than " + std::to_string(limits.listeners) + " listeners");
@@ -116,7 +117,7 @@ std::shared_ptr<const classify::PeerPolicy> make_peer_policy(const contract::Sna
     std::vector<IpAddress> relays;
     for (const auto* interface : *snapshot.interfaces())
         for (const auto* p : *interface->addresses()) own.push_back(address(p->address()));
-    for (const Endpoint& listener : config.listeners) own.push_back(listener.address);
+    for (const Listener& listener : config.listeners) own.push_back(listener.endpoint.address);
     for (const RelayAddress& relay : config.relay_addresses) {
         relays.push_back(relay.address);
         relays.push_back(relay.advertised);

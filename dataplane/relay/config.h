@@ -11,7 +11,8 @@
 
 namespace fedge::contract {
 struct Snapshot;
-}
+enum class Service : uint8_t;
+}  // namespace fedge::contract
 namespace fedge::classify {
 class PeerPolicy;
 }
@@ -21,6 +22,13 @@ namespace fedge::relay {
 class Credentials;
 class Digest;
 struct UserHashKey;
+
+// Where clients come to. One over UDP and one over TCP or TLS may have the same address and port.
+struct Listener {
+    Endpoint endpoint;
+    contract::Service service{};
+    bool stream = false;  // TCP or TLS
+};
 
 // Where allocations live, and what clients are told when a 1:1 NAT stands outside.
 struct RelayAddress {
@@ -49,7 +57,7 @@ struct Config {
     bool drain = false;  // refuse new allocations, keep those that exist
 
     // Positions are those of the snapshot: `listener` and `relay address index` of Turn count in these.
-    std::vector<Endpoint> listeners;
+    std::vector<Listener> listeners;
     std::vector<RelayAddress> relay_addresses;
     uint16_t port_first = 0;  // inclusive
     uint16_t port_last = 0;   // inclusive

@@ -33,12 +33,15 @@ size_t write_data_indication(MutableBytes out, const Endpoint& peer, size_t more
     return wire::kStunHeader + kAttributeHeader + value;
 }
 
-void address_to_client(Allocation& a, const ListenerSlot& listener, Forward& forward) {
+[[gnu::always_inline]] inline void address_to_client(Allocation& a, const ListenerSlot& listener, Forward& forward) {
     forward.source = listener.endpoint;
     forward.destination.address = a.client_address;
     forward.destination.port = a.client_port;
     forward.hop = &a.client_hop;
     forward.dont_fragment = false;
+    forward.to_stream = listener.stream();
+    if (forward.to_stream) [[unlikely]]
+        forward.session = a.session;
 }
 
 }  // namespace
@@ -65,6 +68,18 @@ bool TurnState::lease(Instant now, Allocation& a, Direction direction, int32_t b
             return drop(a, Drop::bandwidth_user);
         traffic.user_credit -= bytes;
     }
+    traffic.packets++;
+    traffic.bytes += size;
+    return true;
+}
+
+bool TurnState::charge_connection(Instant now, Handle handle, Direction direction, size_t size) {
+    Allocation& a = pool[handle];
+    auto bytes = static_cast<int32_t>(size);
+    Traffic& traffic = a.traffic(direction);
+    if (config->user_kbps && traffic.user_credit < bytes && !lease(now, a, direction, bytes)) return false;
+    if (!traffic.bucket.allow(allocation_rate, now, static_cast<uint32_t>(size))) return false;
+    if (config->user_kbps) traffic.user_credit -= bytes;
     traffic.packets++;
     traffic.bytes += size;
     return true;
@@ -115,7 +130,7 @@ bool TurnState::on_send(Instant now, Handle handle, const wire::StunMessage& mes
     Allocation* a = living(handle, tick_of(now));
     if (!a) return drop(Drop::turn_no_allocation);
     auto peer = message.address(StunAttribute::xor_peer_address);
-    if (!message.unknown_required().empty() || !peer || peer->port == 0 || !message.has(StunAttribute::data))
+    if (!message.unknown_required().empty() || !peer || peer->port == 0 || !message.has(StunAttribute::data) || a->tcp)
         return drop(*a, Drop::send_malformed);
     // Policy first, and here too: what was permitted once may be forbidden by now, and a refusal must be named.
     if (!peer_mark(*peer)) return drop(*a, Drop::peer_denied);
@@ -140,7 +155,8 @@ bool TurnState::from_peer(Instant now, Handle handle, Way way, const Endpoint& p
         return drop(*a, Drop::spoofed_own_source);
     if (!charge(now, *a, Direction::to_client, payload.size())) return false;
 
-    address_to_client(*a, listeners[a->listener], forward);
+    const ListenerSlot& listener = listeners[a->listener];
+    address_to_client(*a, listener, forward);
     forward.data_offset = 0;
     forward.data_length = static_cast<uint16_t>(payload.size());
     uint8_t* head = forward.prepend.data();
@@ -148,7 +164,7 @@ bool TurnState::from_peer(Instant now, Handle handle, Way way, const Endpoint& p
         store_be16(head, binding->channel);
         store_be16(head + 2, static_cast<uint16_t>(payload.size()));
         forward.prepend_length = wire::kChannelHeader;
-        forward.append_zeros = 0;  // section 12.5: over UDP padding is not required
+        forward.append_zeros = static_cast<uint8_t>(-payload.size() & listener.padding);
     } else {
         forward.append_zeros = static_cast<uint8_t>(-payload.size() & 3);
         size_t size = write_data_indication(forward.prepend, peer,

@@ -1,7 +1,7 @@
 // Birth and end of allocations, and what time does to them.
 #include <algorithm>
 
-#include "dataplane/relay/turn_state.h"
+#include "dataplane/relay/stream_state.h"
 
 namespace fedge::relay {
 
@@ -43,6 +43,7 @@ FlowKey TurnState::key_of(const Allocation& a) const {
 void TurnState::end(Instant now, Handle handle, Counter why) {
     Allocation& a = pool[handle];
     flows.remove(key_of(a));
+    if (a.tcp) clients->close_allocation(a.tcp);
     for (const RelayPort& r : a.relay)
         if (r.table != kNoRelay) ports.release(r.table, r.port, now);
     streams.release(a.streams);
@@ -52,6 +53,10 @@ void TurnState::end(Instant now, Handle handle, Counter why) {
     free_slot(handle);
     alive--;
     counters.add(why);
+}
+
+void TurnState::end_client(Instant now, const FlowKey& key) {
+    if (Handle handle = flows.find(key)) end(now, handle, Counter::turn_allocations_deleted);
 }
 
 // A user's limit of ports in quarantine goes by its limit of allocations: generous to clients that come and go, and far

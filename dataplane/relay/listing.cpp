@@ -1,7 +1,7 @@
 // Allocations and streams as rows, by cursor, and ending them on request.
 #include <algorithm>
 
-#include "dataplane/relay/turn_state.h"
+#include "dataplane/relay/stream_state.h"
 
 namespace fedge::relay {
 namespace {
@@ -31,6 +31,8 @@ void TurnState::fill_row(Instant now, Handle handle, AllocationRow& row) const {
     row = AllocationRow{};
     row.id = id_of(handle);
     row.user = printable(d);
+    if (const Session* s = clients ? clients->session_of(a.session) : nullptr; s && listeners[a.listener].stream())
+        row.transport = s->tls ? "tls" : "tcp";
     row.client = a.client();
     row.server = listeners[a.listener].endpoint;
     row.listener = listeners[a.listener].position;

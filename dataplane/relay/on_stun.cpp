@@ -13,7 +13,8 @@ namespace {
 
 bool authenticated_method(const StunMessage& message) {
     return message.is(StunMethod::allocate) || message.is(StunMethod::refresh) ||
-           message.is(StunMethod::create_permission) || message.is(StunMethod::channel_bind);
+           message.is(StunMethod::create_permission) || message.is(StunMethod::channel_bind) ||
+           message.is(StunMethod::connect) || message.is(StunMethod::connection_bind);
 }
 
 Counter counter_of(AuthOutcome outcome) {
@@ -34,6 +35,8 @@ Counter counter_of(uint16_t code) {
         case 443: return Counter::turn_family_unsupported;
         case 441: return Counter::turn_wrong_credentials;
         case 442: return Counter::turn_transport_unsupported;
+        case 446: return Counter::turn_tcp_exists;
+        case 447: return Counter::turn_tcp_failed;
         case 486: return Counter::turn_user_quota;
         case 508: return Counter::turn_capacity;
         default: return Counter::stun_bad_request;
@@ -55,7 +58,9 @@ Outcome TurnState::on_stun(Instant now, uint64_t unix_now, const ClientDatagram&
         return outcome;
     };
     if (!config || datagram.listener >= config->listeners.size()) return dropped(Drop::no_snapshot);
-    if (wire::is_classic_binding(datagram.payload)) return reply(answer_classic_binding(now, datagram, out));
+    const Listener& listener = config->listeners[datagram.listener];
+    if (!listener.stream && wire::is_classic_binding(datagram.payload))
+        return reply(answer_classic_binding(now, datagram, out));
     if (!wire::is_stun(datagram.payload)) return dropped(Drop::turn_not_turn);
     auto message = StunMessage::parse(datagram.payload);
     if (!message) message = StunMessage::parse_to_refuse(datagram.payload);
@@ -67,11 +72,12 @@ Outcome TurnState::on_stun(Instant now, uint64_t unix_now, const ClientDatagram&
                     .tick = tick_of(now),
                     .unix_now = unix_now,
                     .datagram = datagram,
-                    .server = config->listeners[datagram.listener],
+                    .server = listener.endpoint,
                     .key = key,
                     .message = *message,
                     .out = out,
                     .handle = flows.find(key),
+                    .stream = listener.stream,
                     .auth = {}};
     bool turn_request = message->klass() == StunClass::request && authenticated_method(*message);
     bool send = message->klass() == StunClass::indication && message->is(StunMethod::send);
@@ -122,7 +128,8 @@ Bytes TurnState::answer_classic_binding(Instant now, const ClientDatagram& datag
 }
 
 Bytes TurnState::within_budget(const Request& request, Bytes reply) {
-    if (reply.empty()) return reply;
+    // Who is connected has proved that it receives where it sends from.
+    if (reply.empty() || request.stream) return reply;
     if (budget.may_send(request.now, request.datagram.client.address, request.datagram.payload.size(), reply.size()))
         return reply;
     drop(Drop::stun_source_budget);
@@ -163,6 +170,8 @@ Bytes TurnState::answer_authenticated(Request& request, Outcome& outcome) {
     if (request.message.is(StunMethod::allocate)) return on_allocate(request, outcome);
     if (request.message.is(StunMethod::refresh)) return on_refresh(request);
     if (request.message.is(StunMethod::create_permission)) return on_create_permission(request);
+    if (request.message.is(StunMethod::connect)) return on_connect(request);
+    if (request.message.is(StunMethod::connection_bind)) return on_connection_bind(request, outcome);
     return on_channel_bind(request);
 }
 

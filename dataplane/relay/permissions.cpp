@@ -66,6 +66,7 @@ Bytes TurnState::on_create_permission(Request& request) {
 Bytes TurnState::on_channel_bind(Request& request) {
     if (Bytes refused = refuse_stranger(request); !refused.empty()) return refused;
     Allocation& a = pool[request.handle];
+    if (a.tcp) return refuse(request, 400);
     auto number = request.message.u32(StunAttribute::channel_number);
     auto peer = request.message.peer_address(0);
     if (!number || !peer || peer->port == 0) return refuse(request, 400);

@@ -22,6 +22,7 @@ struct UserText {
 struct AllocationRow {
     uint64_t id = 0;  // unique among all cores while the allocation lives; never 0
     UserText user;
+    const char* transport = "udp";  // of the client: udp, tcp or tls
     Endpoint client;
     Endpoint server;
     uint16_t listener = 0xffff;          // position in Config::listeners; 0xffff: gone

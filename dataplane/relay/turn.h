@@ -9,6 +9,7 @@
 //   relay address          -> owner_of_port, relay_slot (prefetch it), handle_in, prefetch, from_peer
 //   data for a relay address from a client (Forward::hairpin) -> owner_of_port, relay_slot, handle_in, from_relay
 //   ICMP error about a packet that a relay address sent -> on_icmp
+// Clients on streams: stream_clients.h.
 #pragma once
 
 #include <array>
@@ -47,7 +48,8 @@ struct TurnPools {
     int socket = -1;               // NUMA node; -1 = any
 };
 
-// Identifies a client on a listener: the 5-tuple, UDP being understood. Fits rte_hash; padding is always zero.
+// Identifies a client on a listener: the 5-tuple, the listener standing for the transport. Fits rte_hash; padding is
+// always zero.
 struct FlowKey {
     std::array<uint8_t, 16> address;
     uint16_t port;
@@ -59,8 +61,10 @@ static_assert(sizeof(FlowKey) == 24);
 struct ClientDatagram {
     Endpoint client;
     uint16_t listener;         // position in Config::listeners
-    Bytes payload;             // of UDP
+    Bytes payload;             // of UDP; on a stream, one message
     bool handed_over = false;  // by another core: is then dealt with here, whatever it asks for
+    uint32_t session = 0;      // on a stream: what Forward::session is to say of data to this client
+    bool tls = false;          // on a stream
 };
 
 struct Outcome {
@@ -72,7 +76,8 @@ struct Outcome {
     };
     Kind kind = Kind::nothing;
     uint16_t core = 0;
-    Bytes reply;  // within the caller's reply buffer
+    Bytes reply;              // within the caller's reply buffer
+    uint32_t connection = 0;  // on a stream: behind the reply it belongs to this connection with a peer (RFC 6062)
 };
 
 // Enough for any reply that on_stun builds.
@@ -162,6 +167,7 @@ class Turn {
         uint16_t relay) const;  // ports of this core that may be allocated now (quarantined ones excluded)
 
   private:
+    friend class StreamClients;
     uint16_t number_of(uint16_t listener) const;
 
     std::unique_ptr<TurnState> state_;

@@ -24,6 +24,8 @@
 
 namespace fedge::relay {
 
+struct StreamState;
+
 // Listeners and relay addresses keep their numbers here while snapshots come and go; allocations hold these numbers.
 inline constexpr uint16_t kGone = 0xffff;
 
@@ -34,6 +36,10 @@ struct ListenerSlot {
     Endpoint endpoint;
     uint16_t position = kGone;  // in Config::listeners
     bool used = false;          // an allocation may still refer to it even when position is kGone
+    // What ChannelData to its clients is padded to, less one: nothing over UDP, 4 on a stream (RFC 8656 section 12.5).
+    uint8_t padding = 0;
+
+    bool stream() const { return padding != 0; }
 };
 
 struct RelaySlot {
@@ -53,7 +59,15 @@ struct Request {
     const wire::StunMessage& message;
     MutableBytes out;
     Handle handle = 0;  // allocation of the 5-tuple, alive
+    bool stream = false;
     AuthResult auth;
+};
+
+// What it takes to answer a request that was accepted when the answer is known (RFC 6062 section 5.2).
+struct LateAnswer {
+    wire::TransactionId transaction{};
+    IntegrityKey key;
+    bool fingerprint = false;
 };
 
 struct TurnState {
@@ -116,6 +130,14 @@ struct TurnState {
     std::optional<uint16_t> peer_mark(const IpAddress& peer) const;
     std::optional<uint16_t> peer_mark(const Endpoint& peer) const;
 
+    // connect.cpp
+    Bytes on_connect(Request& request);
+    Bytes on_connection_bind(Request& request, Outcome& outcome);
+    // The answer to a Connect whose connection is there (code 0) or has failed.
+    Bytes answer_connect(const LateAnswer& late, uint16_t code, uint32_t connection_id, MutableBytes out);
+    // Whether a connection from this peer is to be announced to the client; counted if not.
+    bool may_attempt(Handle handle, const Endpoint& peer, Instant now);
+
     // data.cpp
     bool from_client_channel(Instant now, Handle handle, Bytes payload, Forward& forward);
     bool on_send(Instant now, Handle handle, const wire::StunMessage& message, Forward& forward);
@@ -126,6 +148,8 @@ struct TurnState {
                        Forward& forward);
     bool charge(Instant now, Allocation& a, Direction direction, size_t bytes);
     bool lease(Instant now, Allocation& a, Direction direction, int32_t bytes);
+    // Of a connection: what may not pass now waits and is no loss. False: not now.
+    bool charge_connection(Instant now, Handle handle, Direction direction, size_t bytes);
     bool drop(Drop reason) {
         counters.drop(reason);
         return false;
@@ -140,6 +164,7 @@ struct TurnState {
     void free_slot(Handle handle);
     void end_rest();
     void end(Instant now, Handle handle, Counter why);
+    void end_client(Instant now, const FlowKey& key);  // its connection is no more
     void end_foreign(Handle handle);
     Duration quarantine_share() const;
     uint16_t foreign_core(Instant now, Handle handle);
@@ -182,6 +207,7 @@ struct TurnState {
     Ports ports;
     Reservations reservations;
     SourceBudget budget;
+    StreamState* clients = nullptr;  // on streams; none on a core that serves UDP alone
     Table<classify::Stream> stream_records;
     classify::StreamTable streams;
     uint64_t unmeasured_counted = 0;  // of streams.unmeasured()

@@ -42,6 +42,7 @@ Known judge(uint16_t type, size_t length) {
         case StunAttribute::requested_address_family:
         case StunAttribute::additional_address_family:
         case StunAttribute::requested_transport:
+        case StunAttribute::connection_id:
         case StunAttribute::fingerprint: return when(length == 4);
         // One octet (RFC 8656 section 18.7); clients that count its padding exist.
         case StunAttribute::even_port: return when(length >= 1 && length <= 4);

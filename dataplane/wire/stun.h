@@ -1,4 +1,4 @@
-// STUN messages (RFC 8489 sections 5 and 14, RFC 8656 section 18): predicate, parse, use.
+// STUN messages (RFC 8489 sections 5 and 14, RFC 8656 section 18, RFC 6062 section 6): predicate, parse, use.
 #pragma once
 
 #include <array>
@@ -26,6 +26,9 @@ enum class StunMethod : uint16_t {
     data = 0x007,
     create_permission = 0x008,
     channel_bind = 0x009,
+    connect = 0x00a,
+    connection_bind = 0x00b,
+    connection_attempt = 0x00c,
 };
 
 enum class StunAttribute : uint16_t {
@@ -50,6 +53,7 @@ enum class StunAttribute : uint16_t {
     userhash = 0x001e,
     xor_mapped_address = 0x0020,
     reservation_token = 0x0022,
+    connection_id = 0x002a,
     additional_address_family = 0x8000,
     address_error_code = 0x8001,
     password_algorithms = 0x8002,

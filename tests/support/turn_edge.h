@@ -48,6 +48,7 @@ inline constexpr uint64_t kUnixStart = 1'700'000'000;
 // What a test wants other than the usual.
 struct EdgeSettings {
     std::vector<std::string> listeners{"192.0.2.1:3478", "[2001:db8::1]:3478"};
+    std::vector<std::string> stream_listeners;  // behind the others
     std::vector<std::pair<std::string, std::string>> relays{{"192.0.2.10", "192.0.2.10"},
                                                             {"2001:db8::10", "2001:db8::10"}};
     std::vector<std::string> interface_addresses{"192.0.2.1/24", "2001:db8::1/64"};
@@ -118,12 +119,15 @@ inline std::vector<uint8_t> make_snapshot(const EdgeSettings& s) {
     std::vector interfaces{contract::CreateInterface(b, b.CreateString("outside"), contract::Role::external,
                                                      b.CreateString("port0"), 0, 1500, addresses)};
     std::vector<flatbuffers::Offset<contract::Listener>> listeners;
-    for (const auto& text : s.listeners) {
-        Endpoint e = at(text.c_str());
-        auto address = wire_ip(e.address);
-        listeners.push_back(
-            contract::CreateListener(b, contract::Service::turn_udp, b.CreateString("outside"), &address, e.port));
-    }
+    auto add_listeners = [&](const std::vector<std::string>& texts, contract::Service service) {
+        for (const auto& text : texts) {
+            Endpoint e = at(text.c_str());
+            auto address = wire_ip(e.address);
+            listeners.push_back(contract::CreateListener(b, service, b.CreateString("outside"), &address, e.port));
+        }
+    };
+    add_listeners(s.listeners, contract::Service::turn_udp);
+    add_listeners(s.stream_listeners, contract::Service::turn_tcp);
     std::vector<flatbuffers::Offset<contract::RelayAddress>> relays;
     for (const auto& [address, advertised] : s.relays) {
         auto a = wire_ip(addr(address.c_str()));
