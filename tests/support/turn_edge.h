@@ -344,6 +344,7 @@ class Edge {
         return carry_out(forward, sent.payload);
     }
 
+    Counters counters() { return counters_.handle(); }
     template <typename What>
     uint64_t count(What what) {
         return counters_.handle().value(what);
@@ -400,18 +401,22 @@ class Client {
         return {message.begin(), message.end()};
     }
 
+    virtual ~Client() = default;
+    // How a request gets to the edge and its answer back.
+    virtual Reply ask(Bytes message) { return edge.ask(self, listener, message); }
+
     // Asks, and once more with the nonce if the edge wants one.
     template <typename Add>
     Reply request(StunMethod method, Add&& add) {
         for (int attempt = 0;; attempt++) {
             last_request = build(StunClass::request, method, add);
-            Reply reply = edge.ask(self, listener, last_request);
+            Reply reply = ask(last_request);
             if (attempt || (reply.code() != 401 && reply.code() != 438)) return reply;
             auto fresh = reply.value(StunAttribute::nonce);
             nonce.assign(fresh.begin(), fresh.end());
         }
     }
-    Reply resend() { return edge.ask(self, listener, last_request); }
+    Reply resend() { return ask(last_request); }
 
     Reply allocate() {
         return allocate([](StunWriter&) {});
