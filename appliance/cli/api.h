@@ -25,6 +25,11 @@ class Api {
     Json get(const std::string& target) const { return call("GET", target, {}); }
     Json send(const std::string& method, const std::string& target, const Json& body = nullptr) const;
 
+    // The same with a body that is no JSON.
+    Json send_bytes(const std::string& method, const std::string& target, std::string body) const {
+        return call(method, target, std::move(body));
+    }
+
     // Follows the pages of a listing until `limit` rows are there (0 = all): {"rows":[...]} and "next" if there is
     // more.
     Json rows(const std::string& path, const std::string& filter, uint64_t limit, std::string after) const;

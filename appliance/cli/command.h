@@ -11,7 +11,22 @@
 namespace fedge::cli {
 
 // What can be typed at a place, for completion.
-enum class Words { none, settings, users, secrets, revisions, allocations, commands, files, on_off, shells };
+enum class Words {
+    none,
+    settings,
+    users,
+    secrets,
+    revisions,
+    allocations,
+    connections,
+    certificates,
+    authorities,
+    crl_issuers,
+    commands,
+    files,
+    on_off,
+    shells
+};
 
 struct Positional {
     const char* name;

@@ -9,10 +9,15 @@ void send(const Reply& reply, const Json& json, int status = 200) {
     reply({status, "application/json", dump(json)});
 }
 
-PublishedCallback answer_change(Reply reply, Json json, int status = 200) {
-    return [reply = std::move(reply), json = std::move(json), status](const Published& published) {
+// Publishes what was changed and answers. Without a listener of TLS the dataplane has no use for any of it: then what
+// is stored is all there is to it, and "served" is false.
+void publish(Control& control, Reply reply, Json json, int status = 200) {
+    bool served = tls_listener(control.config()) != nullptr;
+    json["served"] = served;
+    if (!served) return send(reply, with_outcome(std::move(json), {true, {}}), status);
+    control.publish_change([reply = std::move(reply), json = std::move(json), status](const Published& published) {
         send(reply, with_outcome(json, published), status);
-    };
+    });
 }
 
 std::vector<std::string> required_hosts(const Json& body) {
@@ -68,7 +73,7 @@ void post_certificate(Control& control, const Request& request, Reply reply) {
     CertificateImport order{required_text(body, "name"), required_text(body, "chain"), optional_text(body, "key"),
                             optional_text(body, "roots")};
     Imported imported = control.certificates().import(order, control.config(), request.who);
-    control.publish_change(answer_change(std::move(reply), imported_json(order.name, imported), 201));
+    publish(control, std::move(reply), imported_json(order.name, imported), 201);
 }
 
 void post_generate(Control& control, const Request& request, Reply reply) {
@@ -76,7 +81,7 @@ void post_generate(Control& control, const Request& request, Reply reply) {
     only_fields(body, {"name", "hosts", "algorithm"});
     std::string name = required_text(body, "name");
     Imported imported = control.certificates().generate(name, required_hosts(body), key_kind(body), request.who);
-    control.publish_change(answer_change(std::move(reply), imported_json(name, imported), 201));
+    publish(control, std::move(reply), imported_json(name, imported), 201);
 }
 
 void post_request(Control& control, const Request& request, Reply reply) {
@@ -90,13 +95,13 @@ void post_request(Control& control, const Request& request, Reply reply) {
 void delete_certificate(Control& control, const Request& request, Reply reply) {
     const std::string& name = request.path.back();
     control.certificates().remove(name, control.config(), request.who);
-    control.publish_change(answer_change(std::move(reply), {{"removed", name}}));
+    publish(control, std::move(reply), {{"removed", name}});
 }
 
 void put_ocsp(Control& control, const Request& request, Reply reply) {
     const std::string& name = request.path.at(2);
     Validity validity = control.certificates().staple(name, request.body, request.who);
-    control.publish_change(answer_change(std::move(reply), {{"name", name}, {"staple", validity_json(validity)}}));
+    publish(control, std::move(reply), {{"name", name}, {"staple", validity_json(validity)}});
 }
 
 void get_trust(Control& control, const Request&, Reply reply) {
@@ -118,13 +123,13 @@ void post_trust(Control& control, const Request& request, Reply reply) {
     only_fields(body, {"name", "certificate"});
     std::string name = required_text(body, "name");
     control.certificates().trust(name, required_text(body, "certificate"), request.who);
-    control.publish_change(answer_change(std::move(reply), {{"name", name}}, 201));
+    publish(control, std::move(reply), {{"name", name}}, 201);
 }
 
 void delete_trust(Control& control, const Request& request, Reply reply) {
     const std::string& name = request.path.back();
     control.certificates().distrust(name, request.who);
-    control.publish_change(answer_change(std::move(reply), {{"removed", name}}));
+    publish(control, std::move(reply), {{"removed", name}});
 }
 
 void get_crls(Control& control, const Request&, Reply reply) {
@@ -141,13 +146,13 @@ void get_crls(Control& control, const Request&, Reply reply) {
 
 void post_crl(Control& control, const Request& request, Reply reply) {
     auto [issuer, verified] = control.certificates().import_crl(request.body, request.who);
-    control.publish_change(answer_change(std::move(reply), {{"issuer", issuer}, {"verified", verified}}, 201));
+    publish(control, std::move(reply), {{"issuer", issuer}, {"verified", verified}}, 201);
 }
 
 void delete_crl(Control& control, const Request& request, Reply reply) {
     const std::string& issuer = request.path.back();
     control.certificates().remove_crl(issuer, request.who);
-    control.publish_change(answer_change(std::move(reply), {{"removed", issuer}}));
+    publish(control, std::move(reply), {{"removed", issuer}});
 }
 
 void get_tls(Control& control, const Request&, Reply reply) {

@@ -92,6 +92,10 @@ void add_words(Candidates& out, Words words, const Api& api, const Typed& line, 
         case Words::secrets: add_column(out, api.get("/v1/turn/secrets"), "id"); break;
         case Words::revisions: add_column(out, api.get("/v1/revisions"), "revision"); break;
         case Words::allocations: add_column(out, api.rows("/v1/allocations", "", 100, ""), "id"); break;
+        case Words::connections: add_column(out, api.rows("/v1/connections", "", 100, ""), "id"); break;
+        case Words::certificates: add_column(out, api.get("/v1/certificates"), "name"); break;
+        case Words::authorities: add_column(out, api.get("/v1/trust"), "name"); break;
+        case Words::crl_issuers: add_column(out, api.get("/v1/crls"), "issuer"); break;
         case Words::commands: add_next_words(out, given); break;
         case Words::files: out.insert(":files"); break;
         case Words::on_off: out.insert({"on", "off"}); break;

@@ -41,7 +41,7 @@ Command completion() {
             .summary = "print the completion script of a shell",
             .description =
                 "scripts/install puts it where bash finds it. It completes commands, options, settings keys, users,\n"
-                "secrets, revisions and allocations.",
+                "secrets, certificates, revisions, allocations and connections.",
             .positionals = {{"bash", Words::shells}},
             .examples = {{"fedge completion bash", "prints the script"}},
             .run = run_completion};

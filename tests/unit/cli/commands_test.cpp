@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "appliance/cli/exit.h"
@@ -46,6 +47,18 @@ TEST(Requests, AreWhatTheApiWants) {
         {"fedge drain off", "PUT /v1/drain", R"({"on":false})"},
         {"fedge show config --revision 7", "GET /v1/config?revision=7", ""},
         {"fedge show allocations --user 'a b&c' --limit 5", "GET /v1/allocations?limit=5&user=a%20b%26c", ""},
+        {"fedge cert generate edge a.example.org b.example.org", "POST /v1/certificates/generate",
+         R"({"algorithm":"ecdsa","hosts":["a.example.org","b.example.org"],"name":"edge"})"},
+        {"fedge cert csr edge a.example.org --rsa", "POST /v1/certificates/request",
+         R"({"algorithm":"rsa","hosts":["a.example.org"],"name":"edge"})"},
+        {"fedge cert remove a/b", "DELETE /v1/certificates/a%2Fb", ""},
+        {"fedge cert show ../x", "GET /v1/certificates/..%2Fx", ""},
+        {"fedge cert trust remove partner", "DELETE /v1/trust/partner", ""},
+        {"fedge cert crl remove 'CN=Partner CA'", "DELETE /v1/crls/CN%3DPartner%20CA", ""},
+        {"fedge show connections --ended --service turn-tls", "GET /v1/endings?limit=500&service=turn-tls", ""},
+        {"fedge explain connection 4294967299", "GET /v1/connection?id=4294967299", ""},
+        {"fedge explain connection [2001:db8::2]:51234", "GET /v1/connection?address=%5B2001%3Adb8%3A%3A2%5D%3A51234",
+         ""},
         {"fedge show streams --allocation 9 --after x/1", "GET /v1/streams?limit=500&after=x%2F1&allocation=9", ""},
     };
     for (const auto& row : rows) {
@@ -279,6 +292,60 @@ TEST_F(Password, BadOnesAreNotSent) {
     EXPECT_TRUE(control_.requests().empty());
 }
 
+// A directory with files, gone afterwards.
+class Files {
+  public:
+    Files() {
+        char name[] = "/tmp/fedge-cli-XXXXXX";
+        path_ = mkdtemp(name);
+    }
+    ~Files() { std::filesystem::remove_all(path_); }
+    std::string with(const char* name, const std::string& text) const {
+        std::ofstream(path_ + "/" + name, std::ios::binary) << text;
+        return path_ + "/" + name;
+    }
+
+  private:
+    std::string path_;
+};
+
+TEST(Certificates, FilesAreHandedOverAndKeysNeverShown) {
+    Files files;
+    const std::string chain = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n";
+    const std::string key = "-----BEGIN PRIVATE KEY-----\nsesame\n-----END PRIVATE KEY-----\n";
+    const std::string der("\x30\x03\x00\xff\n", 5);
+    const std::string cert_file = files.with("cert", chain), key_file = files.with("key", key),
+                      der_file = files.with("der", der);
+    FakeControl control;
+    control.reply("POST /v1/certificates",
+                  Canned{201, R"({"name":"edge","replaced":false,"notes":[],"served":true,"adopted":true})"});
+    control.reply("POST /v1/trust", Canned{201, R"({"name":"lab","served":true,"adopted":true})"});
+    control.reply("POST /v1/crls", Canned{201, R"({"issuer":"CN=X","verified":false,"served":true,"adopted":true})"});
+    control.reply("PUT /v1/certificates/edge/ocsp",
+                  R"({"name":"edge","staple":{"from":1,"to":1769800000},"served":true,"adopted":true})");
+    Ran imported = ran({.socket = control.path()},
+                       {"cert", "import", "edge", "--cert", cert_file, "--key", key_file, "--ca", cert_file});
+    EXPECT_EQ(imported.exit, 0) << imported.err;
+    EXPECT_EQ((imported.out + imported.err).find("sesame"), std::string::npos);
+    const Json wanted = {{"name", "edge"}, {"chain", chain}, {"key", key}, {"roots", chain}};
+    const Json without_roots = {{"name", "edge"}, {"chain", chain}, {"key", key}};
+    const Json trusted = {{"name", "lab"}, {"certificate", chain}};
+    EXPECT_EQ(control.requests().back(), "POST /v1/certificates " + wanted.dump());
+    EXPECT_EQ(
+        ran({.socket = control.path(), .input = key}, {"cert", "import", "edge", "--cert", cert_file, "--key", "-"})
+            .exit,
+        0);
+    EXPECT_EQ(control.requests().back(), "POST /v1/certificates " + without_roots.dump());
+    EXPECT_EQ(ran({.socket = control.path()}, {"cert", "trust", "add", "lab", "--file", cert_file}).exit, 0);
+    EXPECT_EQ(control.requests().back(), "POST /v1/trust " + trusted.dump());
+    const Ran crl = ran({.socket = control.path()}, {"cert", "crl", "import", "--file", der_file});
+    EXPECT_EQ(control.requests().back(), "POST /v1/crls " + der) << "as it is";
+    EXPECT_NE(crl.err.find("is not among the authorities"), std::string::npos);
+    const Ran ocsp = ran({.socket = control.path()}, {"cert", "ocsp", "import", "edge", "--file", der_file});
+    EXPECT_EQ(control.requests().back(), "PUT /v1/certificates/edge/ocsp " + der);
+    EXPECT_NE(ocsp.out.find("stapled until 2026-01-30"), std::string::npos) << ocsp.out;
+}
+
 TEST(Secrets, ASecretIsAloneOnStandardOutput) {
     FakeControl control;
     control.reply("POST /v1/turn/secrets",
@@ -307,6 +374,10 @@ TEST(Completion, OffersWhatFits) {
     control.reply("GET /v1/schema", kSchema);
     control.reply("GET /v1/candidate", R"({"settings":{"interface.outside.role":"external"}})");
     control.reply("GET /v1/turn/users", R"({"rows":[{"name":"alice"},{"name":"bob"}]})");
+    control.reply("GET /v1/certificates", R"({"rows":[{"name":"edge"},{"name":"lab"}]})");
+    control.reply("GET /v1/trust", R"({"rows":[{"name":"partner"}]})");
+    control.reply("GET /v1/crls", R"({"rows":[{"issuer":"CN=Partner CA"}]})");
+    control.reply("GET /v1/connections?limit=100", R"({"rows":[{"id":4294967299}]})");
     const struct {
         std::vector<std::string> words;
         const char* out;
@@ -322,6 +393,13 @@ TEST(Completion, OffersWhatFits) {
         {{"set", "interface.inside.r"}, "interface.inside.role\n"},
         {{"set", "turn.realm", ""}, ""},
         {{"drain", "o"}, "off\non\n"},
+        {{"cert", "i"}, "import\n"},
+        {{"cert", "trust", ""}, "add\nlist\nremove\n"},
+        {{"cert", "show", ""}, "edge\nlab\n"},
+        {{"cert", "trust", "remove", ""}, "partner\n"},
+        {{"cert", "crl", "remove", ""}, "CN=Partner CA\n"},
+        {{"cert", "import", "edge", "--cert", ""}, ":files\n"},
+        {{"explain", "connection", ""}, "4294967299\n"},
         {{"help", "turn", "us"}, "user\n"},
         {{"show", "--socket", ""}, ":files\n"},
         {{"nonsense", ""}, ""},

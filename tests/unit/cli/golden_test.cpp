@@ -71,6 +71,55 @@ constexpr const char* kSchema = R"({"settings":[
   {"key":"interface.NAME.role","type":"choice","values":["external","internal"],"list":false,"default":"","help":"side of the edge","example":"interface.outside.role external"},
   {"key":"turn.peer-deny","type":"prefix","list":true,"default":"","help":"peers nobody may reach","example":"turn.peer-deny 10.0.0.0/8 192.168.0.0/16"}]})";
 
+constexpr const char* kCertificates = R"({"rows":[
+  {"name":"edge","requested":true,"names":["DNS:access.example.org","DNS:sip.example.org","DNS:example.org"],"subject":"CN=access.example.org",
+   "issuer":"CN=R11,O=Let's Encrypt,C=US","key":"ECDSA P-256","sha256":"00aa","length":2,"ends":1769900000,"ends_first":"CN=access.example.org",
+   "days_left":29,"staple":{"from":1769600000,"to":1769800000},"created":1769000000,"who":"root"},
+  {"name":"lab","requested":false,"names":["DNS:edge.lab.example","IP:192.0.2.10"],"subject":"CN=edge.lab.example","issuer":"CN=fedge lab authority",
+   "key":"RSA 2048","sha256":"00bb","length":2,"ends":1767000000,"ends_first":"CN=Old Intermediate","days_left":-3,"staple":null,"created":1769000000,
+   "who":"carol"},
+  {"name":"new","requested":true,"staple":null,"created":1769000000,"who":"root"}]})";
+
+constexpr const char* kCertificate =
+    R"({"name":"edge","requested":true,"staple":{"from":1769600000,"to":1769800000},"chain":[
+  {"subject":"CN=access.example.org","issuer":"CN=R11","serial":"04ab","names":["DNS:access.example.org","URI:sip:example.org"],
+   "not_before":1762000000,"not_after":1769900000,"key":"ECDSA P-256","signature":"sha256WithRSAEncryption",
+   "purposes":["serverAuth"],"authority":false,"sha256":"00aa"},
+  {"subject":"CN=R11","issuer":"CN=ISRG Root X1","serial":"05","names":[],"not_before":1700000000,"not_after":1800000000,"key":"RSA 2048",
+   "signature":"sha256WithRSAEncryption","purposes":[],"authority":true,"sha256":"00cc"}],
+  "pem":"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"})";
+
+constexpr const char* kTls = R"({"served":true,"adopted":true,"rows":[
+  {"name":"edge","requested":false,"names":["DNS:edge.example.org"],"key":"ECDSA P-256","sha256":"00aa11","ends":1769900000,"days_left":40,
+   "staple":{"from":1769600000,"to":1769800000}}],
+  "ticket_keys":[{"created":1769000000,"encrypts":true},{"created":1768992800,"encrypts":false}],"ticket_lifetime_s":7200,
+  "authorities":1,"system_authorities":142,"crls":[{"issuer":"CN=Partner CA","to":1769990000}]})";
+
+constexpr const char* kConnections = R"({"rows":[
+  {"id":4294967299,"core":1,"transport":"own","service":"turn-tls","state":"ESTABLISHED","interface":"outside","remote":"198.51.100.2:51234",
+   "local":"192.0.2.10:443","outgoing":false,"age_s":3725,"idle_s":3,"rtt_us":12345,"congestion_window":14600,"in_flight":14600,"unsent":2048,
+   "unread":0,"mss":1460,"buffer_bytes":4096,"retransmits":12,"tls_version":"TLSv1.3","cipher":"TLS_AES_256_GCM_SHA384","group":"X25519",
+   "resumed":false,"sni":"turn.example.org","alpn":"stun.turn","certificate":"edge","peer_names":[],"tls_error":"","allocation":42,"ended":"",
+   "ended_ago_s":0},
+  {"id":4294967300,"core":1,"transport":"kernel","service":"","state":"handshake","interface":"outside","remote":"[2001:db8::2]:4000",
+   "local":"[2001:db8:0:1::10]:443","outgoing":false,"age_s":2,"idle_s":1,"rtt_us":0,"congestion_window":0,"in_flight":0,"unsent":0,"unread":0,
+   "mss":0,"buffer_bytes":0,"retransmits":0,"tls_version":"","cipher":"","group":"","resumed":false,"sni":"","alpn":"","certificate":"",
+   "peer_names":[],"tls_error":"","allocation":0,"ended":"","ended_ago_s":0}],"next":""})";
+
+constexpr const char* kEnding =
+    R"({"id":77,"core":0,"transport":"own","service":"shared-tls","state":"CLOSED","interface":"outside",
+   "remote":"198.51.100.9:999","local":"192.0.2.10:443","outgoing":false,"age_s":60,"idle_s":58,"rtt_us":200,"congestion_window":14600,"in_flight":0,
+   "unsent":0,"unread":0,"mss":1460,"buffer_bytes":0,"retransmits":1,"tls_version":"","cipher":"","group":"","resumed":false,"sni":"x\u001b[2J",
+   "alpn":"","certificate":"","peer_names":[],"tls_error":"the client offers TLS 1.0 at most, and tls.min-version is 1.2","allocation":0,
+   "ended":"closed by this side: TLS handshake failed","ended_ago_s":125})";
+
+constexpr const char* kOutgoing =
+    R"({"connection":{"id":5,"core":0,"transport":"own","service":"sip-tls","state":"ESTABLISHED","interface":"outside",
+   "remote":"203.0.113.7:5061","local":"192.0.2.10:40001","outgoing":true,"age_s":9,"idle_s":1,"rtt_us":900,"congestion_window":14600,
+   "in_flight":100,"unsent":5000,"unread":0,"mss":1460,"buffer_bytes":8192,"retransmits":0,"tls_version":"TLSv1.2",
+   "cipher":"ECDHE-ECDSA-AES128-GCM-SHA256","group":"P-256","resumed":true,"sni":"sip.partner.example","alpn":"","certificate":"edge",
+   "peer_names":["DNS:sip.partner.example","URI:sip:partner.example"],"tls_error":"","allocation":0,"ended":"","ended_ago_s":0}})";
+
 struct Row {
     const char* name;
     const char* line;
@@ -150,6 +199,76 @@ std::vector<Row> rows() {
          "fedge turn secret list",
          {{"GET /v1/turn/secrets",
            R"({"rows":[{"id":1,"created":1769900000,"fingerprint":"sha256:0a1b2c","expires":null}]})"}}},
+        {"certs", "fedge cert list", {{"GET /v1/certificates", kCertificates}}},
+        {"certs-none", "fedge cert list", {{"GET /v1/certificates", none}}},
+        {"cert-expiry", "fedge cert expiry", {{"GET /v1/certificates", kCertificates}}},
+        {"cert-show", "fedge cert show edge", {{"GET /v1/certificates/edge", kCertificate}}},
+        {"cert-show-pem", "fedge cert show edge --pem", {{"GET /v1/certificates/edge", kCertificate}}},
+        {"cert-generate",
+         "fedge cert generate edge edge.lab.example",
+         {{"POST /v1/certificates/generate",
+           R"({"name":"edge","replaced":true,"notes":[{"note":"it is for labs","fix":"print the authority"}],"served":true,"adopted":true})"}}},
+        {"cert-generate-unserved",
+         "fedge cert generate edge edge.lab.example",
+         {{"POST /v1/certificates/generate",
+           R"({"name":"edge","replaced":false,"notes":[],"served":false,"adopted":true})"}}},
+        {"cert-csr",
+         "fedge cert csr edge edge.example.org",
+         {{"POST /v1/certificates/request",
+           R"({"name":"edge","request":"-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n"})"}}},
+        {"cert-remove",
+         "fedge cert remove edge",
+         {{"DELETE /v1/certificates/edge", R"({"removed":"edge","served":true,"adopted":true})"}}},
+        {"cert-trust",
+         "fedge cert trust list",
+         {{"GET /v1/trust",
+           R"({"rows":[{"name":"partner","subject":"CN=Partner CA","key":"RSA 4096","not_after":1869900000,"who":"root"}],"system":true,"system_authorities":142})"}}},
+        {"cert-trust-own",
+         "fedge cert trust list",
+         {{"GET /v1/trust", R"({"rows":[],"system":false,"system_authorities":142})"}}},
+        {"cert-crls",
+         "fedge cert crl list",
+         {{"GET /v1/crls",
+           R"({"rows":[{"issuer":"CN=Partner CA","entries":1234,"from":1769000000,"to":1769900000,"who":"root"}]})"}}},
+        {"show-certs", "fedge show certs", {{"GET /v1/tls", kTls}}},
+        {"show-certs-none", "fedge show certs", {{"GET /v1/tls", R"({"served":false,"adopted":true,"rows":[]})"}}},
+        {"connections", "fedge show connections", {{"GET /v1/connections?limit=500", kConnections}}, 130},
+        {"connections-none",
+         "fedge show connections --service turn-tcp",
+         {{"GET /v1/connections?limit=500&service=turn-tcp", none}}},
+        {"connections-ended",
+         "fedge show connections --ended",
+         {{"GET /v1/endings?limit=500", R"({"rows":[)" + std::string(kEnding) + R"(],"next":""})"}},
+         130},
+        {"explain-connection",
+         "fedge explain connection 198.51.100.2:51234",
+         {{"GET /v1/connection?address=198.51.100.2%3A51234",
+           R"({"connection":)" + std::string(kConnections).substr(9, std::string(kConnections).find("},") - 8) + "}"}}},
+        {"explain-connection-ended",
+         "fedge explain connection 77",
+         {{"GET /v1/connection?id=77", R"({"connection":)" + std::string(kEnding) + "}"}}},
+        {"explain-connection-outgoing", "fedge explain connection 5", {{"GET /v1/connection?id=5", kOutgoing}}},
+        {"explain-connection-unknown",
+         "fedge explain connection 6",
+         {{"GET /v1/connection?id=6", R"({"error":"there is no connection with the id 6","fix":"list them"})"}},
+         100,
+         404},
+        {"tls",
+         "fedge show tls",
+         {{"GET /v1/counters", R"({"rows":[{"name":"rx_packets","help":"packets received","total":5,"cores":[2,3,0]},
+            {"name":"tls_accepted","help":"accepted","total":1000,"cores":[0,1000,0]},
+            {"name":"tls_connected","help":"connected","total":0,"cores":[0,0,0]},
+            {"name":"tls_resumed","help":"resumed","total":250,"cores":[0,250,0]},
+            {"name":"tls_handshake_steps","help":"steps","total":2050,"cores":[0,2050,0]},
+            {"name":"tls_handshakes_deferred","help":"deferred","total":9,"cores":[0,9,0]},
+            {"name":"tls_handshake_failed","help":"TLS handshakes that failed","total":7,"cores":[0,7,0]},
+            {"name":"tls_handshake_timeout","help":"not finished in time","total":0,"cores":[0,0,0]},
+            {"name":"tls_peer_refused","help":"TLS peers refused because of their certificate","total":2,"cores":[0,2,0]}]})"},
+          {"GET /v1/connections?limit=500", kConnections}}},
+        {"tls-none",
+         "fedge show tls",
+         {{"GET /v1/counters", R"({"rows":[{"name":"tls_accepted","help":"accepted","total":0,"cores":[0,0]}]})"},
+          {"GET /v1/connections?limit=500", R"({"rows":[],"next":""})"}}},
         {"settings", "fedge help settings", {{"GET /v1/schema", kSchema}}},
         {"settings-one", "fedge help settings interface.outside.role", {{"GET /v1/schema", kSchema}}},
         {"monitor",
