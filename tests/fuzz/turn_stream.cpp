@@ -1,0 +1,213 @@
+// What comes on a TURN connection, cut at any boundary and lying in memory in any pieces: the verdicts, the answers and
+// the data that goes on are those of the same bytes in one piece. Clients of a script connect, allocate (datagrams and
+// connections), bind and end; what must not be lost comes back.
+//
+// First byte of the input: how the bytes are cut. The rest is a script, whose steps add messages to one of two streams
+// of bytes, each sent by a client with an allocation, and raw bytes behind them.
+#include <rte_eal.h>
+
+#include <cstdlib>
+#include <list>
+#include <string>
+
+#include "tests/fuzz/expect.h"
+#include "tests/support/stream_edge.h"
+
+namespace fedge {
+namespace {
+
+using fuzz::expect;
+using namespace test;  // NOLINT(google-build-using-namespace)
+
+void start_eal() {
+    static const int started = [] {
+        const char* arguments[] = {"fuzz",           "--no-huge",   "-m", "512", "--no-pci",
+                                   "--no-telemetry", "--no-shconf", "-l", "0",   "--log-level=error"};
+        return rte_eal_init(static_cast<int>(std::size(arguments)), const_cast<char**>(arguments));
+    }();
+    expect(started >= 0, "the EAL starts");
+}
+
+EdgeSettings settings() {
+    EdgeSettings s = stream_settings();
+    s.port_last = 50031;
+    s.quarantine_s = 5;
+    return s;
+}
+
+relay::StreamLimits limits() {
+    return {.sessions = 8, .unproven = 8, .tcp_allocations = 2, .peers = 4, .peers_per_allocation = 3};
+}
+
+// One edge with two clients: one relays datagrams, one connections. All that can be seen of it goes into `seen`.
+class World {
+  public:
+    World()
+        : edge_(transport_, settings(), limits(), pools()),
+          udp_(edge_, "198.51.100.7:4000"),
+          tcp_(edge_, "198.51.100.7:4001", "bob") {
+        expect(udp_.allocate().success(), "an allocation");
+        expect(udp_.bind(0x4000, at("203.0.113.1:1")).success(), "a channel");
+        expect(tcp_.allocate_tcp().success(), "an allocation of TCP");
+        expect(tcp_.permit({at("203.0.113.1:1")}).success(), "a permission");
+        edge_.turn();
+        edge_.take();
+    }
+    StreamClient& client(bool tcp) { return tcp ? tcp_ : udp_; }
+
+    void send(bool tcp, Bytes bytes, size_t piece, size_t together) {
+        StreamClient& who = client(tcp);
+        who.stream.together = together;
+        for (size_t i = 0; i < bytes.size() && !who.stream.over(); i += piece)
+            who.stream.send(bytes.subspan(i, std::min(piece, bytes.size() - i)));
+        // What was put off for lack of time in one turn.
+        for (int i = 0; i < 64 && who.stream.unread() && !who.stream.over(); i++) edge_.turn();
+        note();
+    }
+    // Connections with peers that were asked for come about, one of them tells something, and one peer calls.
+    void peers() {
+        for (size_t i = connected_; i < transport_.streams.size(); i++) {
+            FakeStream& stream = transport_.streams[i];
+            if (stream.over() || !stream.handler) continue;
+            if (i % 3 == 2) {
+                stream.reset(tcp::CloseReason::refused);
+            } else {
+                stream.handler->on_open();
+                if (!stream.over()) stream.send(bytes_of("to the client"));
+            }
+        }
+        connected_ = transport_.streams.size();
+        if (!transport_.listeners.empty()) {
+            FakeStream* visitor = transport_.visit(transport_.listeners[0].first, {addr("203.0.113.1"), ++visits_});
+            expect(visitor, "who listens is found");
+        }
+        connected_ = transport_.streams.size();
+        note();
+    }
+
+    void finish() {
+        udp_.stream.reset();
+        tcp_.stream.reset();
+        expect(edge_.clients.sessions() == 0, "no session stays");
+        expect(edge_.clients.peers() == 0, "no connection with a peer stays");
+        expect(edge_.clients.unproven() == 0, "nobody is counted twice");
+        expect(transport_.listeners.empty(), "nobody listens");
+        for (FakeStream& stream : transport_.streams)
+            expect(stream.over() || !stream.handler, "every stream has ended");
+        edge_.pass(10s);
+        expect(edge_.edge.turn.allocations() == 0, "every allocation ends");
+        expect(edge_.edge.quota.total() == 0, "every quota is given back");
+        expect(edge_.edge.free_ports() == 64, "every port comes back");
+    }
+    std::string seen;
+
+  private:
+    static relay::TurnPools pools() {
+        relay::TurnPools pools = small_pools(8);
+        pools.reservations = 2;
+        pools.streams = 8;
+        return pools;
+    }
+    void note() {
+        for (const Sent& sent : edge_.take())
+            seen += "sent " + sent.destination.text() + " " + std::string(text_of(sent.payload)) + "\n";
+        for (StreamClient* client : {&udp_, &tcp_}) {
+            std::vector<uint8_t> written = client->stream.take();
+            messages_in(written);  // whole messages only
+            seen += "answered " + std::string(text_of(written)) + "\n";
+            seen += client->stream.aborted ? "aborted\n" : client->stream.closed ? "closed\n" : "open\n";
+        }
+        seen += std::to_string(edge_.clients.sessions()) + " " + std::to_string(edge_.clients.peers()) + "\n";
+    }
+
+    FakeTransport transport_;
+    StreamEdge edge_;
+    StreamClient udp_;
+    StreamClient tcp_;
+    size_t connected_ = 0;
+    uint16_t visits_ = 100;
+};
+
+// The bytes of one step, the same for every world: clients differ in nothing.
+std::vector<uint8_t> bytes_of_step(ByteReader& in, StreamClient& client) {
+    std::vector<uint8_t> all;
+    auto add = [&](const std::vector<uint8_t>& more) { all.insert(all.end(), more.begin(), more.end()); };
+    uint8_t messages = in.u8() % 8;
+    for (uint8_t i = 0; i < messages && in.remaining(); i++) {
+        uint8_t what = in.u8();
+        Endpoint peer{addr(what & 0x80 ? "127.0.0.1" : "203.0.113.1"), static_cast<uint16_t>(what >> 4 & 7)};
+        auto with_peer = [&](StunWriter& w) { w.xor_address(StunAttribute::xor_peer_address, peer); };
+        switch (what & 15) {
+            case 0: add(channel_data(0x4000, text_of(in.bytes(std::min<size_t>(in.u8(), in.remaining()))))); break;
+            case 1: add(channel_data(0x4000, std::string(in.u16(), 'x'))); break;
+            case 2:
+                add(client.build(
+                    StunClass::request, StunMethod::binding, [](StunWriter&) {}, false));
+                break;
+            case 3: add(client.build(StunClass::request, StunMethod::create_permission, with_peer)); break;
+            case 4: add(client.build(StunClass::request, StunMethod::connect, with_peer)); break;
+            case 5:
+                add(client.build(StunClass::request, StunMethod::connection_bind,
+                                 [&](StunWriter& w) { w.attribute_u32(StunAttribute::connection_id, in.u32()); }));
+                break;
+            case 6:
+                add(client.build(
+                    StunClass::indication, StunMethod::send,
+                    [&](StunWriter& w) {
+                        with_peer(w);
+                        w.attribute(StunAttribute::data, in.bytes(std::min<size_t>(in.u8(), in.remaining())));
+                    },
+                    false));
+                break;
+            case 7:
+                add(client.build(StunClass::request, StunMethod::refresh, [&](StunWriter& w) {
+                    w.attribute_u32(StunAttribute::lifetime, what & 0x40 ? 0 : 600);
+                }));
+                break;
+            case 8:
+                add(client.build(StunClass::request, StunMethod::allocate, [&](StunWriter& w) {
+                    w.attribute_u32(StunAttribute::requested_transport, (what & 0x40 ? 6U : 17U) << 24);
+                }));
+                break;
+            default: {  // as they are
+                Bytes raw = in.bytes(std::min<size_t>(in.u8() % 64, in.remaining()));
+                all.insert(all.end(), raw.begin(), raw.end());
+            }
+        }
+    }
+    return all;
+}
+
+void run(Bytes script) {
+    if (script.empty()) return;
+    static constexpr size_t kPieces[] = {1, 2, 3, 4, 5, 7, 19, 20, 21, 100, 1448, 2047};
+    size_t piece = kPieces[script[0] % std::size(kPieces)];
+    size_t together = script[0] & 0x80 ? kPieces[script[0] / 16 % 8] : SIZE_MAX;
+    World whole, cut;
+    ByteReader in{script.subspan(1)};
+    for (int step = 0; step < 8 && in.remaining(); step++) {
+        uint8_t op = in.u8();
+        bool tcp = op & 1;
+        ByteReader same = in;
+        std::vector<uint8_t> bytes = bytes_of_step(in, whole.client(tcp));
+        expect(bytes == bytes_of_step(same, cut.client(tcp)), "both worlds are sent the same");
+        whole.send(tcp, bytes, std::max<size_t>(bytes.size(), 1), SIZE_MAX);
+        cut.send(tcp, bytes, piece, together);
+        if (op & 2) {
+            whole.peers();
+            cut.peers();
+        }
+        expect(whole.seen == cut.seen, "the same comes of it, however it is cut");
+    }
+    whole.finish();
+    cut.finish();
+}
+
+}  // namespace
+}  // namespace fedge
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    fedge::start_eal();
+    fedge::run({data, size});
+    return 0;
+}
