@@ -7,7 +7,7 @@
 #include <rte_eal.h>
 
 #include <cstdlib>
-#include <list>
+#include <deque>
 #include <string>
 
 #include "tests/fuzz/expect.h"
@@ -39,60 +39,77 @@ relay::StreamLimits limits() {
     return {.sessions = 8, .unproven = 8, .tcp_allocations = 2, .peers = 4, .peers_per_allocation = 3};
 }
 
-// One edge with two clients: one relays datagrams, one connections. All that can be seen of it goes into `seen`.
+// One edge with three clients: one relays datagrams, one connections, and one is there for ConnectionBind. All that can
+// be seen of it goes into `seen`. The edge lives on from run to run: what one leaves behind, the next will find.
 class World {
   public:
-    World()
-        : edge_(transport_, settings(), limits(), pools()),
-          udp_(edge_, "198.51.100.7:4000"),
-          tcp_(edge_, "198.51.100.7:4001", "bob") {
-        expect(udp_.allocate().success(), "an allocation");
-        expect(udp_.bind(0x4000, at("203.0.113.1:1")).success(), "a channel");
-        expect(tcp_.allocate_tcp().success(), "an allocation of TCP");
-        expect(tcp_.permit({at("203.0.113.1:1")}).success(), "a permission");
+    World() : edge_(transport_, settings(), limits(), pools()) {}
+
+    void start() {
+        seen.clear();
+        transport_.streams.clear();
+        connected_ = 0;
+        visits_ = 100;
+        id_ = 0;
+        edge_.reseed(1);
+        clients_.emplace_back(edge_, "198.51.100.7:4000");
+        clients_.emplace_back(edge_, "198.51.100.7:4001", "bob");
+        clients_.emplace_back(edge_, "198.51.100.7:4002", "bob");
+        expect(clients_[0].allocate().success(), "an allocation");
+        expect(clients_[0].bind(0x4000, at("203.0.113.1:1")).success(), "a channel");
+        expect(clients_[1].allocate_tcp().success(), "an allocation of TCP");
+        expect(clients_[1].permit({at("203.0.113.1:1")}).success(), "a permission");
+        expect(clients_[2].bind_connection(1).code() == 400, "no such connection yet");
         edge_.turn();
         edge_.take();
     }
-    StreamClient& client(bool tcp) { return tcp ? tcp_ : udp_; }
+    StreamClient& client(size_t which) { return clients_[which % 3]; }
+    uint32_t id() const { return id_; }
 
-    void send(bool tcp, Bytes bytes, size_t piece, size_t together) {
-        StreamClient& who = client(tcp);
-        who.stream.together = together;
-        for (size_t i = 0; i < bytes.size() && !who.stream.over(); i += piece)
-            who.stream.send(bytes.subspan(i, std::min(piece, bytes.size() - i)));
+    void send(size_t which, Bytes bytes, size_t piece, size_t together) {
+        FakeStream& stream = client(which).stream;
+        stream.together = together;
+        for (size_t i = 0; i < bytes.size() && !stream.over(); i += piece)
+            stream.send(bytes.subspan(i, std::min(piece, bytes.size() - i)));
         // What was put off for lack of time in one turn.
-        for (int i = 0; i < 64 && who.stream.unread() && !who.stream.over(); i++) edge_.turn();
+        for (int i = 0; i < 64 && stream.unread() && !stream.over(); i++) edge_.turn();
         note();
     }
-    // Connections with peers that were asked for come about, one of them tells something, and one peer calls.
+    // Connections with peers that were asked for come about or not, and tell something; one peer calls.
     void peers() {
         for (size_t i = connected_; i < transport_.streams.size(); i++) {
             FakeStream& stream = transport_.streams[i];
-            if (stream.over() || !stream.handler) continue;
+            if (stream.over()) continue;
             if (i % 3 == 2) {
                 stream.reset(tcp::CloseReason::refused);
-            } else {
-                stream.handler->on_open();
-                if (!stream.over()) stream.send(bytes_of("to the client"));
+                continue;
             }
+            stream.handler->on_open();
+            if (!stream.over()) stream.send(bytes_of("to the client"));
         }
-        connected_ = transport_.streams.size();
         if (!transport_.listeners.empty()) {
-            FakeStream* visitor = transport_.visit(transport_.listeners[0].first, {addr("203.0.113.1"), ++visits_});
-            expect(visitor, "who listens is found");
+            Endpoint from{addr("203.0.113.1"), ++visits_};
+            expect(transport_.visit(transport_.listeners[0].first, from), "who listens is found");
         }
         connected_ = transport_.streams.size();
+        note();
+    }
+    // One side of what is bound ends, or both.
+    void end(uint8_t how) {
+        if (how & 1) clients_[2].stream.end();
+        for (FakeStream& stream : transport_.streams)
+            if (how & 2 && stream.handler && !stream.over()) stream.end();
+        if (how & 4) clients_[2].stream.reset();
         note();
     }
 
     void finish() {
-        udp_.stream.reset();
-        tcp_.stream.reset();
+        clients_.clear();
         expect(edge_.clients.sessions() == 0, "no session stays");
         expect(edge_.clients.peers() == 0, "no connection with a peer stays");
         expect(edge_.clients.unproven() == 0, "nobody is counted twice");
         expect(transport_.listeners.empty(), "nobody listens");
-        for (FakeStream& stream : transport_.streams)
+        for (const FakeStream& stream : transport_.streams)
             expect(stream.over() || !stream.handler, "every stream has ended");
         edge_.pass(10s);
         expect(edge_.edge.turn.allocations() == 0, "every allocation ends");
@@ -111,25 +128,35 @@ class World {
     void note() {
         for (const Sent& sent : edge_.take())
             seen += "sent " + sent.destination.text() + " " + std::string(text_of(sent.payload)) + "\n";
-        for (StreamClient* client : {&udp_, &tcp_}) {
-            std::vector<uint8_t> written = client->stream.take();
-            messages_in(written);  // whole messages only
-            seen += "answered " + std::string(text_of(written)) + "\n";
-            seen += client->stream.aborted ? "aborted\n" : client->stream.closed ? "closed\n" : "open\n";
+        for (size_t i = 0; i < 2; i++) {
+            std::vector<uint8_t> written = clients_[i].stream.take();
+            for (const auto& bytes : messages_in(written)) {  // whole messages only
+                auto message = wire::StunMessage::parse(bytes);
+                if (message && message->has(StunAttribute::connection_id))
+                    id_ = *message->u32(StunAttribute::connection_id);
+            }
+            note(clients_[i].stream, written);
         }
+        note(clients_[2].stream, clients_[2].stream.take());
+        for (FakeStream& stream : transport_.streams) note(stream, stream.take());
         seen += std::to_string(edge_.clients.sessions()) + " " + std::to_string(edge_.clients.peers()) + "\n";
+    }
+    void note(const FakeStream& stream, Bytes written) {
+        seen += "written " + std::string(text_of(written)) + (stream.shut ? " shut" : "");
+        seen += stream.aborted ? " aborted\n" : stream.closed ? " closed\n" : "\n";
     }
 
     FakeTransport transport_;
     StreamEdge edge_;
-    StreamClient udp_;
-    StreamClient tcp_;
+    std::deque<StreamClient> clients_;
     size_t connected_ = 0;
-    uint16_t visits_ = 100;
+    uint16_t visits_ = 0;
+    uint32_t id_ = 0;  // the last CONNECTION-ID that a client was told
 };
 
 // The bytes of one step, the same for every world: clients differ in nothing.
-std::vector<uint8_t> bytes_of_step(ByteReader& in, StreamClient& client) {
+std::vector<uint8_t> bytes_of_step(ByteReader& in, World& world, size_t which) {
+    StreamClient& client = world.client(which);
     std::vector<uint8_t> all;
     auto add = [&](const std::vector<uint8_t>& more) { all.insert(all.end(), more.begin(), more.end()); };
     uint8_t messages = in.u8() % 8;
@@ -147,8 +174,9 @@ std::vector<uint8_t> bytes_of_step(ByteReader& in, StreamClient& client) {
             case 3: add(client.build(StunClass::request, StunMethod::create_permission, with_peer)); break;
             case 4: add(client.build(StunClass::request, StunMethod::connect, with_peer)); break;
             case 5:
-                add(client.build(StunClass::request, StunMethod::connection_bind,
-                                 [&](StunWriter& w) { w.attribute_u32(StunAttribute::connection_id, in.u32()); }));
+                add(client.build(StunClass::request, StunMethod::connection_bind, [&](StunWriter& w) {
+                    w.attribute_u32(StunAttribute::connection_id, what & 0x40 ? in.u32() : world.id());
+                }));
                 break;
             case 6:
                 add(client.build(
@@ -183,19 +211,20 @@ void run(Bytes script) {
     static constexpr size_t kPieces[] = {1, 2, 3, 4, 5, 7, 19, 20, 21, 100, 1448, 2047};
     size_t piece = kPieces[script[0] % std::size(kPieces)];
     size_t together = script[0] & 0x80 ? kPieces[script[0] / 16 % 8] : SIZE_MAX;
-    World whole, cut;
+    static World whole, cut;
+    whole.start();
+    cut.start();
     ByteReader in{script.subspan(1)};
     for (int step = 0; step < 8 && in.remaining(); step++) {
         uint8_t op = in.u8();
-        bool tcp = op & 1;
         ByteReader same = in;
-        std::vector<uint8_t> bytes = bytes_of_step(in, whole.client(tcp));
-        expect(bytes == bytes_of_step(same, cut.client(tcp)), "both worlds are sent the same");
-        whole.send(tcp, bytes, std::max<size_t>(bytes.size(), 1), SIZE_MAX);
-        cut.send(tcp, bytes, piece, together);
-        if (op & 2) {
-            whole.peers();
-            cut.peers();
+        std::vector<uint8_t> bytes = bytes_of_step(in, whole, op);
+        expect(bytes == bytes_of_step(same, cut, op), "both worlds are sent the same");
+        whole.send(op, bytes, std::max<size_t>(bytes.size(), 1), SIZE_MAX);
+        cut.send(op, bytes, piece, together);
+        for (World* world : {&whole, &cut}) {
+            if (op & 0x40) world->peers();
+            if ((op & 0x30) == 0x30) world->end(op >> 2 & 7);
         }
         expect(whole.seen == cut.seen, "the same comes of it, however it is cut");
     }

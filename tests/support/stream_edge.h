@@ -61,6 +61,10 @@ class StreamEdge : public relay::PeerOutput {
     void pass(Duration d) {
         for (Instant until = edge.now + d; edge.now < until;) turn(std::min<Duration>(100ms, until - edge.now));
     }
+    void reseed(uint64_t seed) {
+        edge.reseed(seed);
+        random_ = SeededRandom(seed + 1);
+    }
     template <typename What>
     uint64_t count(What what) {
         return edge.count(what);

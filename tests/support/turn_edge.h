@@ -345,6 +345,8 @@ class Edge {
     }
 
     Counters counters() { return counters_.handle(); }
+    // From here on it draws what a new one would.
+    void reseed(uint64_t seed) { random_ = SeededRandom(seed); }
     template <typename What>
     uint64_t count(What what) {
         return counters_.handle().value(what);
