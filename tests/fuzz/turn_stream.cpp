@@ -63,7 +63,7 @@ class World {
         edge_.turn();
         edge_.take();
     }
-    StreamClient& client(size_t which) { return clients_[which % 3]; }
+    StreamClient& client(size_t which) { return clients_[(which & 3) % 3]; }
     uint32_t id() const { return id_; }
 
     void send(size_t which, Bytes bytes, size_t piece, size_t together) {
@@ -166,7 +166,7 @@ std::vector<uint8_t> bytes_of_step(ByteReader& in, World& world, size_t which) {
         auto with_peer = [&](StunWriter& w) { w.xor_address(StunAttribute::xor_peer_address, peer); };
         switch (what & 15) {
             case 0: add(channel_data(0x4000, text_of(in.bytes(std::min<size_t>(in.u8(), in.remaining()))))); break;
-            case 1: add(channel_data(0x4000, std::string(in.u16(), 'x'))); break;
+            case 1: add(channel_data(0x4000, std::string(in.u16() % 5000, 'x'))); break;
             case 2:
                 add(client.build(
                     StunClass::request, StunMethod::binding, [](StunWriter&) {}, false));
