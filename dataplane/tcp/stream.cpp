@@ -24,6 +24,7 @@ std::string_view name(CloseReason reason) {
         case CloseReason::unreachable: return "unreachable";
         case CloseReason::no_memory: return "no memory";
         case CloseReason::aborted: return "aborted";
+        case CloseReason::broken: return "broken";
     }
     return "";
 }

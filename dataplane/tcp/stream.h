@@ -23,6 +23,7 @@ enum class CloseReason : uint8_t {
     unreachable,       // ICMP said so before the connection was established
     no_memory,         // the core's buffers are exhausted
     aborted,           // by this side
+    broken,            // what came on it, or how it ended, was not what the protocol above allows
 };
 std::string_view name(CloseReason reason);
 

@@ -1,0 +1,174 @@
+#include "dataplane/tls/peer.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
+#include <memory>
+
+namespace fedge::tls {
+namespace {
+
+constexpr char kSipDomain[] = "1.3.6.1.5.5.7.3.20";
+constexpr int kSecurityLevel = 2;  // 112 bits: RSA from 2048 bits, no SHA-1
+
+using StoreContextPointer = std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>>;
+using UsagesPointer = std::unique_ptr<EXTENDED_KEY_USAGE, Freed<EXTENDED_KEY_USAGE_free>>;
+using ObjectPointer = std::unique_ptr<ASN1_OBJECT, Freed<ASN1_OBJECT_free>>;
+
+std::string date(const ASN1_TIME* time) {
+    std::tm parts{};
+    if (!ASN1_TIME_to_tm(time, &parts)) return "an unreadable date";
+    char text[40];
+    size_t size = std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &parts);
+    return {text, size};
+}
+
+std::string quoted(const X509* certificate) {
+    return certificate ? "'" + subject_of(certificate) + "'" : "its certificate";
+}
+std::string issuer_of(const X509* certificate) {
+    if (!certificate) return "its issuer";
+    BioPointer bio(BIO_new(BIO_s_mem()));
+    X509_NAME_print_ex(bio.get(), X509_get_issuer_name(certificate), 0, XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ);
+    char* text = nullptr;
+    long size = BIO_get_mem_data(bio.get(), &text);
+    return size > 0 ? "'" + std::string(text, static_cast<size_t>(std::min(size, 200L))) + "'" : "nobody";
+}
+
+// A clause that follows "the certificate of the peer was refused: ".
+std::string explain(int error, const X509* at) {
+    switch (error) {
+        case X509_V_ERR_CERT_HAS_EXPIRED: return quoted(at) + " expired on " + date(X509_get0_notAfter(at));
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return quoted(at) + " is not valid before " + date(X509_get0_notBefore(at)) + "; check both clocks";
+        case X509_V_ERR_CERT_REVOKED: return quoted(at) + " was revoked by " + issuer_of(at);
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+            return "the revocation list of " + issuer_of(at) + " is out of date; import the current one";
+        case X509_V_ERR_CRL_NOT_YET_VALID:
+            return "the revocation list of " + issuer_of(at) + " is not valid yet; check the clock";
+        case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+            return "the revocation list of " + issuer_of(at) + " has a wrong signature; import it again";
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+            return quoted(at) + " was issued by " + issuer_of(at) +
+                   ", which is not among our trusted authorities and was not sent along; add it to the trust, or let the "
+                   "peer send its intermediate certificates";
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+            return quoted(at) + " is signed by itself and not among our trusted authorities";
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+            return "its chain ends at " + quoted(at) + ", which is not among our trusted authorities";
+        case X509_V_ERR_EE_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_KEY_TOO_SMALL:
+            return "the key of " + quoted(at) + " is too short; RSA needs 2048 bits, ECDSA 224";
+        case X509_V_ERR_CA_MD_TOO_WEAK:
+            return quoted(at) + " is signed with SHA-1 or another hash that is broken; it needs SHA-256 or better";
+        case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+            return "its chain has more than " + std::to_string(kMaxChain) + " certificates";
+        case X509_V_ERR_PATH_LENGTH_EXCEEDED: return "its chain is longer than " + quoted(at) + " allows";
+        case X509_V_ERR_INVALID_CA: return quoted(at) + " issued a certificate of its chain but is no authority";
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE: return "the signature on " + quoted(at) + " is wrong";
+        default: return quoted(at) + ": " + X509_verify_cert_error_string(error);
+    }
+}
+
+// An authority without a revocation list here is not checked for revocation; one with an outdated list is.
+int pass_missing_crls(int good, X509_STORE_CTX* chain) {
+    if (good || X509_STORE_CTX_get_error(chain) != X509_V_ERR_UNABLE_TO_GET_CRL) return good;
+    X509_STORE_CTX_set_error(chain, X509_V_OK);
+    return 1;
+}
+
+bool names_usage(X509* certificate, const char* id) {
+    UsagesPointer usages(
+        static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate, NID_ext_key_usage, nullptr, nullptr)));
+    ObjectPointer wanted(OBJ_txt2obj(id, 1));
+    for (int i = 0; usages && wanted && i < sk_ASN1_OBJECT_num(usages.get()); i++)
+        if (OBJ_cmp(sk_ASN1_OBJECT_value(usages.get(), i), wanted.get()) == 0) return true;
+    return false;
+}
+
+// Whether the extended key usage that the certificate names allows what `policy` asks for.
+bool usage_allows(X509* certificate, const PeerPolicy& policy) {
+    uint32_t usage = X509_get_extended_key_usage(certificate);
+    switch (policy.purpose) {
+        case Purpose::server_or_client: return usage & (XKU_SSL_SERVER | XKU_SSL_CLIENT | XKU_ANYEKU);
+        case Purpose::client_strict: return usage & (policy.peer_is_server ? XKU_SSL_SERVER : XKU_SSL_CLIENT);
+        case Purpose::sip_domain: return names_usage(certificate, kSipDomain);
+    }
+    return false;
+}
+
+const char* wanted_usage(const PeerPolicy& policy) {
+    switch (policy.purpose) {
+        case Purpose::server_or_client: return "serverAuth or clientAuth";
+        case Purpose::client_strict: return policy.peer_is_server ? "serverAuth" : "clientAuth";
+        case Purpose::sip_domain: return "sipDomain (RFC 5924)";
+    }
+    return "";
+}
+
+// Of the leaf, and of the intermediates as far as they restrict themselves.
+std::string usage_problem(const STACK_OF(X509) * chain, const PeerPolicy& policy) {
+    X509* leaf = sk_X509_value(chain, 0);
+    bool named = X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE;
+    if (!named && policy.purpose != Purpose::server_or_client)
+        return quoted(leaf) + " names no extended key usage, and our purpose setting demands " + wanted_usage(policy);
+    if (named && !usage_allows(leaf, policy))
+        return "the extended key usage of " + quoted(leaf) + " is not " + wanted_usage(policy) +
+               ", which our purpose setting demands";
+    if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
+        return "the key usage of " + quoted(leaf) + " does not allow signatures";
+    for (int i = 1; i + 1 < sk_X509_num(chain); i++) {
+        X509* authority = sk_X509_value(chain, i);
+        if (!(X509_get_extension_flags(authority) & EXFLAG_XKUSAGE)) continue;
+        if (X509_get_extended_key_usage(authority) & XKU_ANYEKU || usage_allows(authority, policy)) continue;
+        return "the authority " + quoted(authority) + " may not issue certificates for " + wanted_usage(policy);
+    }
+    return {};
+}
+
+PeerVerdict refused(int error, std::string why) {
+    ERR_clear_error();
+    return {error, std::move(why), {}};
+}
+
+}  // namespace
+
+PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certificate, STACK_OF(X509) * others,
+                        const PeerPolicy& policy) {
+    if (others && sk_X509_num(others) > kMaxChain)  // others has the certificate itself too, or not
+        return refused(X509_V_ERR_CERT_CHAIN_TOO_LONG, explain(X509_V_ERR_CERT_CHAIN_TOO_LONG, certificate));
+    // Names are counted before any signature is checked.
+    PeerVerdict verdict;
+    if (!read_names(certificate, verdict.names, verdict.why))
+        return refused(X509_V_ERR_INVALID_EXTENSION, quoted(certificate) + ": " + verdict.why);
+
+    StoreContextPointer chain(X509_STORE_CTX_new_ex(library.get(), nullptr));
+    if (!chain || !X509_STORE_CTX_init(chain.get(), store, certificate, others))
+        return refused(X509_V_ERR_OUT_OF_MEM, "no memory to check it");
+    X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(chain.get());
+    X509_VERIFY_PARAM_set_time(parameters, policy.unix_seconds);
+    X509_VERIFY_PARAM_set_depth(parameters, kMaxChain - 2);  // counts what lies between the leaf and the trusted one
+    X509_VERIFY_PARAM_set_auth_level(parameters, kSecurityLevel);
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    X509_STORE_CTX_set_verify_cb(chain.get(), pass_missing_crls);
+    if (X509_verify_cert(chain.get()) <= 0) {
+        int error = X509_STORE_CTX_get_error(chain.get());
+        if (error == X509_V_OK) error = X509_V_ERR_UNSPECIFIED;
+        return refused(error, explain(error, X509_STORE_CTX_get_current_cert(chain.get())));
+    }
+    const STACK_OF(X509)* verified = X509_STORE_CTX_get0_chain(chain.get());
+    for (int i = 1; i + 1 < sk_X509_num(verified); i++)
+        if (X509_check_ca(sk_X509_value(verified, i)) != 1)
+            return refused(X509_V_ERR_INVALID_CA, explain(X509_V_ERR_INVALID_CA, sk_X509_value(verified, i)));
+    if (std::string problem = usage_problem(verified, policy); !problem.empty())
+        return refused(X509_V_ERR_INVALID_PURPOSE, problem);
+    if (verdict.names.empty())
+        return refused(X509_V_ERR_HOSTNAME_MISMATCH,
+                       quoted(certificate) + " proves no domain: it needs a DNS name, or a sip URI without a user");
+    return verdict;
+}
+
+}  // namespace fedge::tls

@@ -1,0 +1,41 @@
+// Whether a peer's certificate is good for us, at bounded cost, and why not in words that an operator can act on.
+#pragma once
+
+#include <openssl/x509.h>
+
+#include <cstdint>
+#include <string>
+
+#include "dataplane/tls/library.h"
+#include "dataplane/tls/names.h"
+
+namespace fedge::tls {
+
+// Which extended key usage the certificate must have.
+enum class Purpose : uint8_t {
+    server_or_client,  // serverAuth or clientAuth, or no extended key usage at all
+    client_strict,     // clientAuth of those who connect to us, serverAuth of those whom we connect to
+    sip_domain,        // id-kp-sipDomain (RFC 5924)
+};
+
+struct PeerPolicy {
+    Purpose purpose = Purpose::server_or_client;
+    bool peer_is_server = false;   // we connected to it
+    int64_t unix_seconds = 0;      // what dates are checked against
+};
+
+inline constexpr int kMaxChain = 10;                       // certificates of the peer's chain, the trusted one included
+inline constexpr size_t kMaxCertificateList = 64 * 1024;  // bytes in the handshake
+
+struct PeerVerdict {
+    int error = X509_V_OK;  // X509_V_ERR_*: decides the alert
+    std::string why;        // a clause: "its certificate (CN = b.example) expired on ..."; empty if accepted
+    PeerNames names;        // proved, if accepted
+};
+
+// `others`: what the peer sent beside its certificate. CRLs are checked for every certificate whose issuer has one in
+// the store; an outdated CRL refuses.
+PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certificate, STACK_OF(X509) * others,
+                        const PeerPolicy& policy);
+
+}  // namespace fedge::tls

@@ -1,0 +1,179 @@
+// One TLS connection: the handler of the stream below, and itself a stream for those above, with the meaning that
+// tcp/stream.h gives to everything. What is particular:
+//  * write() takes at least a little when nothing is held back, also when writable() is 0.
+//  * at_end() is true after the peer's close notification. A stream below that ends without one has been cut off by
+//    somebody: on_closed(broken), and nothing that arrived before is lost.
+//  * shutdown() and close() send our close notification first.
+//  * on_open() (client role) comes, and a server's Acceptor is called, when the handshake is finished.
+//  * local() and remote() are those of the stream below, and so is info(), except for what is unread.
+//
+// Owned by the Engine. Like every stream it must not be used after on_closed(), close() or abort().
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/base/time.h"
+#include "dataplane/tcp/stream.h"
+#include "dataplane/tls/bio.h"
+#include "dataplane/tls/context.h"
+#include "dataplane/tls/names.h"
+
+namespace fedge::tls {
+
+// Whether the client has to show a certificate.
+enum class PeerMode : uint8_t { none, required };
+
+// What a listener offers. Lives as long as the listener; sessions keep a pointer until their handshake is over.
+struct ServerOptions {
+    std::vector<std::string> alpn;     // in order of preference; empty: ALPN is not answered
+    PeerMode peer = PeerMode::none;
+    std::string purpose = "fedge";     // a ticket of a listener of one purpose does not resume at another's
+};
+
+// How to connect to a peer. Copied.
+struct ClientOptions {
+    std::string sni;                    // empty: none
+    std::vector<std::string> alpn;      // offered
+    std::string certificate;            // ours, by name; empty: the first
+    bool verify = true;                 // against Tls.trust; false only for tests of the path
+    std::vector<std::string> expected;  // domains of which the certificate must prove one; empty: any that we trust
+    Matching matching = Matching::host;
+};
+
+// What was negotiated, or why it failed.
+struct SessionInfo {
+    bool server = true;
+    std::string version;      // "TLS 1.3"; empty while the handshake goes on
+    std::string cipher;       // as IANA names it
+    std::string group;        // "x25519"; empty when no keys were exchanged
+    bool resumed = false;
+    std::string sni;
+    std::string alpn;         // chosen; empty: none
+    std::string certificate;  // name of ours
+    PeerNames peer_names;     // proved by the peer's certificate
+    std::string error;        // one sentence; empty: none
+};
+
+class Engine;
+
+class Session final : public tcp::Stream, public tcp::StreamHandler {
+  public:
+    const SessionInfo& negotiated() const { return info_; }
+    bool handshaking() const { return state_ < State::open; }
+    Instant started() const { return started_; }
+    tcp::Stream* below() const { return link_.below(); }
+
+    size_t read(MutableBytes out) override;
+    Bytes peek() override;
+    void consume(size_t n) override;
+    bool at_end() const override { return ended_ && plain_used_ == plain_size_; }
+    size_t write(Bytes bytes) override;
+    size_t writable() const override;
+    void shutdown() override;
+    void close() override;
+    void abort() override;
+    Endpoint local() const override { return local_; }
+    Endpoint remote() const override { return remote_; }
+    tcp::StreamInfo info() const override;
+
+    void on_open() override;
+    void on_readable() override;
+    void on_writable() override;
+    void on_closed(tcp::CloseReason reason) override;
+
+    ~Session();
+
+  private:
+    friend class Engine;
+    friend struct Callbacks;
+    enum class State : uint8_t {
+        connecting,  // the stream below is not open yet
+        hello,       // server: gathering the ClientHello
+        negotiating,
+        open,
+        failed,  // whoever is above has still to be told
+        gone,    // nobody is told anything any more; the engine frees it
+    };
+    enum class Got : uint8_t { bytes, nothing, end, failure };
+
+    explicit Session(Engine& engine) : engine_(engine) {}
+
+    // Handshake (handshake.cpp).
+    void gather_hello();
+    bool begin(SSL_CTX* context);
+    bool begin_server();
+    bool begin_client();
+    void negotiate();       // a turn of the engine gives it a step
+    void wants_step();      // in turn, or at once when it costs no public-key work
+    void on_established();
+    bool accept_peer();     // after a handshake: what OpenSSL does not check
+    void fail_handshake(std::string why);
+    void refuse_hello(const char* why, bool alert);
+    void on_timeout();
+    int on_peer_chain(X509_STORE_CTX* chain);
+    int choose_alpn(const uint8_t** out, uint8_t* out_size, const uint8_t* in, unsigned in_size) const;
+    void on_message(bool sent, int type, Bytes bytes);
+    void on_alert(int alert);
+
+    // Once it is open (session.cpp).
+    Got decrypt(MutableBytes out, size_t& size);
+    void fill();                // decrypts the next record into plain_ if it is empty
+    void deliver();             // tells what there is to tell; this may be gone afterwards
+    void wake();                // a turn of the engine: what could not be told at once
+    void broke();               // after Got::failure: notes why
+    size_t record_size();
+    void tell_closed(tcp::CloseReason reason);
+    void end_below(bool orderly);
+    void finish(tcp::CloseReason reason);  // to State::gone
+    std::string failure_words(std::string_view peer_why) const;
+
+    Engine& engine_;
+    tcp::StreamHandler* above_ = nullptr;
+    tcp::Acceptor* acceptor_ = nullptr;  // server role, until it was called
+    const ServerOptions* server_options_ = nullptr;
+    std::unique_ptr<ClientOptions> client_options_;
+    std::shared_ptr<const Context> context_;
+    StreamLink link_;
+    SslPointer ssl_;
+    SessionInfo info_;
+    Endpoint local_;
+    Endpoint remote_;
+    Instant started_{};
+    Instant wrote_{};        // last
+    Instant silent_since_{}; // records without data are counted from then
+    uint64_t queued_turn_ = 0;
+    uint32_t index_ = 0;
+    uint32_t burst_ = 0;          // bytes written since the last pause
+    uint32_t silent_records_ = 0; // records without data
+    uint32_t records_ = 0;        // of the handshake
+    std::unique_ptr<uint8_t[]> plain_;  // one record, decrypted
+    uint32_t plain_size_ = 0;
+    uint32_t plain_used_ = 0;
+    std::vector<std::string> peer_alpn_;  // offered; during the handshake only
+    std::string peer_why_;                // why its certificate was refused
+    uint16_t highest_version_ = 0;        // offered
+    int16_t alert_ = -1;                  // fatal, received
+    tcp::CloseReason reason_ = tcp::CloseReason::broken;
+    State state_ = State::hello;
+    bool counted_ = false;        // among the handshakes in progress
+    bool queued_ = false;         // for a step
+    bool waking_ = false;         // in the engine's list
+    bool stepping_ = false;
+    bool named_ = false;          // the client's SNI is a name of the certificate
+    bool finished_sent_ = false;
+    bool hungry_ = false;         // the user took what there was and has not seen that there is no more
+    bool blocked_ = false;        // a write took less than all
+    bool below_closed_ = false;   // on_closed() came from below, and the user has still to read
+    bool ended_ = false;          // close notification received
+    bool shut_ = false;           // ours is sent
+    bool fin_due_ = false;        // the stream below is ended as soon as nothing is held
+    bool renegotiation_ = false;  // the peer tried
+};
+
+}  // namespace fedge::tls
