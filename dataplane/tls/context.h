@@ -1,12 +1,12 @@
-// What one signalling core negotiates with: certificates, trust, tickets, parameters. Built on the management thread for
-// the library of that core (it takes milliseconds), adopted by the core as a pointer. Sessions hold the one that they
-// began with, so replacing it ends no connection.
+// What one signalling core negotiates with: certificates, trust, tickets, parameters. Built on the management thread
+// for the library of that core (it takes milliseconds), adopted by the core as a pointer. Sessions hold the one that
+// they began with, so replacing it ends no connection.
 //
 // TLS 1.2 and 1.3; ECDHE with AEAD only; groups X25519, P-256, P-384; no compression, renegotiation, session cache or
 // early data.
 //
-// OpenSSL reads the system clock itself for the age of sessions and tickets alone; certificate dates are checked against
-// the time that the engine is given.
+// OpenSSL reads the system clock itself for the age of sessions and tickets alone; certificate dates are checked
+// against the time that the engine is given.
 #pragma once
 
 #include <memory>
@@ -40,8 +40,8 @@ class Context {
     Choice server(std::string_view sni) const;
     // For connections that we begin, with the certificate of that name; empty: with the first, or without.
     SSL_CTX* client(std::string_view certificate) const;
-    // What the operator calls the certificate that `ssl` shows; empty: none.
-    std::string_view certificate_name(const SSL* ssl) const;
+    // The certificate of ours that `ssl` shows; nullptr: none.
+    const OwnCertificate* shown(const SSL* ssl) const;
 
   private:
     Context() = default;

@@ -25,8 +25,8 @@ class Observer {
   public:
     virtual ~Observer() = default;
     // Once for each session that accept() or connect() returned, also when its handshake failed: then, and when it
-    // broke, session.negotiated().error says why. The stream below is not to be used any more, neither is the session
-    // after this call.
+    // broke, session.negotiated().error says why. Comes from within close() and abort() too. Neither the stream below
+    // nor, after this call, the session may be used any more.
     virtual void on_session_end(const Session& session, tcp::CloseReason reason) = 0;
 };
 
@@ -93,7 +93,7 @@ class Engine {
     std::unique_ptr<uint8_t[]> take_block();
     void give_block(std::unique_ptr<uint8_t[]> block);
 
-    static constexpr size_t kBlock = 16 * 1024;   // the plaintext of one record
+    static constexpr size_t kBlock = 16 * 1024;  // the plaintext of one record
     static constexpr size_t kSpareBlocks = 64;
 
     EngineLimits limits_;

@@ -68,7 +68,8 @@ std::vector<CertificatePointer> Library::certificates(std::string_view pem, std:
 std::vector<CrlPointer> Library::crls(std::string_view pem, std::string& error) const {
     std::vector<CrlPointer> all;
     BioPointer bio = reader(pem);
-    while (CrlPointer one{PEM_read_bio_X509_CRL(bio.get(), nullptr, no_password, nullptr)}) all.push_back(std::move(one));
+    while (CrlPointer one{PEM_read_bio_X509_CRL(bio.get(), nullptr, no_password, nullptr)})
+        all.push_back(std::move(one));
     if (!read_to_the_end()) {
         error = "is not a list of certificate revocation lists in PEM: " + last_openssl_error();
         return {};

@@ -113,7 +113,7 @@ class Reader {
     bool other(const OTHERNAME* name) {
         int type = OBJ_obj2nid(name->type_id);
         if (!name->value) return refuse("one of its names is malformed");
-        if (type == NID_id_on_dnsSRV) {
+        if (type == NID_SRVName) {
             if (name->value->type != V_ASN1_IA5STRING) return refuse("one of its SRV names is not an IA5String");
             std::string_view text = view(name->value->value.ia5string);
             if (!safe(text)) return false;
@@ -199,7 +199,8 @@ bool read_alternative_names(Bytes der, PeerNames& names, std::string& why) {
 bool read_names(const X509* certificate, PeerNames& names, std::string& why) {
     names.clear();
     int critical = 0;
-    NamesPointer all(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)));
+    NamesPointer all(
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)));
     if (all) return read_all(all.get(), names, why);
     ERR_clear_error();
     if (critical == -1) return read_common_name(certificate, names, why);  // there is none

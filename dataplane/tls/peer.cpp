@@ -53,7 +53,8 @@ std::string explain(int error, const X509* at) {
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
             return quoted(at) + " was issued by " + issuer_of(at) +
-                   ", which is not among our trusted authorities and was not sent along; add it to the trust, or let the "
+                   ", which is not among our trusted authorities and was not sent along; add it to the trust, or let "
+                   "the "
                    "peer send its intermediate certificates";
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return quoted(at) + " is signed by itself and not among our trusted authorities";

@@ -20,11 +20,11 @@ enum class Purpose : uint8_t {
 
 struct PeerPolicy {
     Purpose purpose = Purpose::server_or_client;
-    bool peer_is_server = false;   // we connected to it
-    int64_t unix_seconds = 0;      // what dates are checked against
+    bool peer_is_server = false;  // we connected to it
+    int64_t unix_seconds = 0;     // what dates are checked against
 };
 
-inline constexpr int kMaxChain = 10;                       // certificates of the peer's chain, the trusted one included
+inline constexpr int kMaxChain = 10;                      // certificates of the peer's chain, the trusted one included
 inline constexpr size_t kMaxCertificateList = 64 * 1024;  // bytes in the handshake
 
 struct PeerVerdict {

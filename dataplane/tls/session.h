@@ -31,9 +31,9 @@ enum class PeerMode : uint8_t { none, required };
 
 // What a listener offers. Lives as long as the listener; sessions keep a pointer until their handshake is over.
 struct ServerOptions {
-    std::vector<std::string> alpn;     // in order of preference; empty: ALPN is not answered
+    std::vector<std::string> alpn;  // in order of preference; empty: ALPN is not answered
     PeerMode peer = PeerMode::none;
-    std::string purpose = "fedge";     // a ticket of a listener of one purpose does not resume at another's
+    std::string purpose = "fedge";  // a ticket of a listener of one purpose does not resume at another's
 };
 
 // How to connect to a peer. Copied.
@@ -41,7 +41,6 @@ struct ClientOptions {
     std::string sni;                    // empty: none
     std::vector<std::string> alpn;      // offered
     std::string certificate;            // ours, by name; empty: the first
-    bool verify = true;                 // against Tls.trust; false only for tests of the path
     std::vector<std::string> expected;  // domains of which the certificate must prove one; empty: any that we trust
     Matching matching = Matching::host;
 };
@@ -49,9 +48,9 @@ struct ClientOptions {
 // What was negotiated, or why it failed.
 struct SessionInfo {
     bool server = true;
-    std::string version;      // "TLS 1.3"; empty while the handshake goes on
-    std::string cipher;       // as IANA names it
-    std::string group;        // "x25519"; empty when no keys were exchanged
+    std::string version;  // "TLS 1.3"; empty while the handshake goes on
+    std::string cipher;   // as IANA names it
+    std::string group;    // "x25519"; empty when no keys were exchanged
     bool resumed = false;
     std::string sni;
     std::string alpn;         // chosen; empty: none
@@ -67,12 +66,13 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     const SessionInfo& negotiated() const { return info_; }
     bool handshaking() const { return state_ < State::open; }
     Instant started() const { return started_; }
-    tcp::Stream* below() const { return link_.below(); }
+    // To recognize it by; it may be gone.
+    const tcp::Stream* below() const { return identity_; }
 
     size_t read(MutableBytes out) override;
     Bytes peek() override;
     void consume(size_t n) override;
-    bool at_end() const override { return ended_ && plain_used_ == plain_size_; }
+    bool at_end() const override { return ended_ && !has_plain(); }
     size_t write(Bytes bytes) override;
     size_t writable() const override;
     void shutdown() override;
@@ -97,8 +97,9 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
         hello,       // server: gathering the ClientHello
         negotiating,
         open,
-        failed,  // whoever is above has still to be told
-        gone,    // nobody is told anything any more; the engine frees it
+        draining,  // closed by its user; what is held has still to go
+        failed,    // whoever is above has still to be told
+        gone,      // nobody is told anything any more; the engine frees it
     };
     enum class Got : uint8_t { bytes, nothing, end, failure };
 
@@ -106,32 +107,38 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
 
     // Handshake (handshake.cpp).
     void gather_hello();
-    bool begin(SSL_CTX* context);
     bool begin_server();
     bool begin_client();
-    void negotiate();       // a turn of the engine gives it a step
-    void wants_step();      // in turn, or at once when it costs no public-key work
+    bool make_ssl(SSL_CTX* context);
+    void negotiate();   // one step, which a turn of the engine grants
+    void wants_step();  // in turn, or at once when it costs no public-key work
     void on_established();
-    bool accept_peer();     // after a handshake: what OpenSSL does not check
-    void fail_handshake(std::string why);
-    void refuse_hello(const char* why, bool alert);
+    void note_negotiated();
+    std::string resumed_peer_problem();
+    void fail_handshake(const std::string& why);
+    void refuse_hello(const char* why, int alert);
     void on_timeout();
     int on_peer_chain(X509_STORE_CTX* chain);
-    int choose_alpn(const uint8_t** out, uint8_t* out_size, const uint8_t* in, unsigned in_size) const;
+    int choose_alpn(const uint8_t** out, uint8_t* out_size, Bytes offered) const;
+    int staple(SSL* ssl) const;
     void on_message(bool sent, int type, Bytes bytes);
-    void on_alert(int alert);
+    void on_alert(int level, int description);
 
     // Once it is open (session.cpp).
     Got decrypt(MutableBytes out, size_t& size);
-    void fill();                // decrypts the next record into plain_ if it is empty
-    void deliver();             // tells what there is to tell; this may be gone afterwards
-    void wake();                // a turn of the engine: what could not be told at once
-    void broke();               // after Got::failure: notes why
+    bool silent_too_often();
+    void fill();     // decrypts the next record if there is none
+    void deliver();  // tells what there is to tell
+    void wake();     // a turn of the engine: what could not be told at once
+    void broke();    // notes why, after Got::failure
+    bool has_plain() const { return plain_used_ < plain_size_; }
+    void drop_plain();
     size_t record_size();
-    void tell_closed(tcp::CloseReason reason);
+    void notify_end();                          // close notification, and the end below when nothing is held
+    void tell_closed(tcp::CloseReason reason);  // and finish()
     void end_below(bool orderly);
     void finish(tcp::CloseReason reason);  // to State::gone
-    std::string failure_words(std::string_view peer_why) const;
+    std::string failure_words() const;
 
     Engine& engine_;
     tcp::StreamHandler* above_ = nullptr;
@@ -144,34 +151,37 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     SessionInfo info_;
     Endpoint local_;
     Endpoint remote_;
+    const tcp::Stream* identity_ = nullptr;  // of the stream below, which may be gone
     Instant started_{};
-    Instant wrote_{};        // last
-    Instant silent_since_{}; // records without data are counted from then
+    Instant wrote_{};         // last
+    Instant silent_since_{};  // records without data are counted from then
     uint64_t queued_turn_ = 0;
     uint32_t index_ = 0;
-    uint32_t burst_ = 0;          // bytes written since the last pause
-    uint32_t silent_records_ = 0; // records without data
-    uint32_t records_ = 0;        // of the handshake
+    uint32_t burst_ = 0;                // bytes written since the last pause
+    uint32_t records_ = 0;              // headers of records received
+    uint32_t data_records_ = 0;         // that brought data
+    uint32_t silent_before_ = 0;        // records without data until silent_since_
     std::unique_ptr<uint8_t[]> plain_;  // one record, decrypted
     uint32_t plain_size_ = 0;
     uint32_t plain_used_ = 0;
     std::vector<std::string> peer_alpn_;  // offered; during the handshake only
     std::string peer_why_;                // why its certificate was refused
     uint16_t highest_version_ = 0;        // offered
-    int16_t alert_ = -1;                  // fatal, received
+    int16_t alert_ = -1;                  // received, ends the connection
     tcp::CloseReason reason_ = tcp::CloseReason::broken;
     State state_ = State::hello;
     bool counted_ = false;        // among the handshakes in progress
     bool queued_ = false;         // for a step
     bool waking_ = false;         // in the engine's list
-    bool stepping_ = false;
     bool named_ = false;          // the client's SNI is a name of the certificate
-    bool finished_sent_ = false;
+    bool finished_sent_ = false;  // of the handshake
+    bool asked_ = false;          // the server wants our certificate
     bool hungry_ = false;         // the user took what there was and has not seen that there is no more
     bool blocked_ = false;        // a write took less than all
-    bool below_closed_ = false;   // on_closed() came from below, and the user has still to read
+    bool below_closed_ = false;   // in order, and the user has still to read
     bool ended_ = false;          // close notification received
-    bool shut_ = false;           // ours is sent
+    bool end_told_ = false;
+    bool shut_ = false;           // our close notification is sent, or due
     bool fin_due_ = false;        // the stream below is ended as soon as nothing is held
     bool renegotiation_ = false;  // the peer tried
 };

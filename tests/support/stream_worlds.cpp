@@ -120,7 +120,7 @@ bool StreamWorld::until(const std::function<bool()>& done, Duration limit) {
     return done();
 }
 
-std::unique_ptr<StreamWorld> make_world(Carrier carrier, Family family) {
+std::unique_ptr<StreamWorld> make_plain_world(Carrier carrier, Family family) {
     if (carrier == Carrier::kernel) return std::make_unique<KernelWorld>(family);
     Impairment impairment{.delay = 1ms};
     if (carrier == Carrier::impaired) impairment = {.loss = 0.03, .reorder = 0.05, .held_back = 8ms, .delay = 5ms};

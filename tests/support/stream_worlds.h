@@ -46,6 +46,8 @@ class StreamWorld {
 };
 
 // The EAL must run for those of ours. Throws std::runtime_error.
+std::unique_ptr<StreamWorld> make_plain_world(Carrier carrier, Family family);
+// The same, or with TLS on top: as the test program links plain_streams.cpp or tls_streams.cpp.
 std::unique_ptr<StreamWorld> make_world(Carrier carrier, Family family);
 
 }  // namespace fedge::test
