@@ -131,6 +131,7 @@ void Engine::want_wake(Session& session) {
 
 void Engine::bury(Session& session, tcp::CloseReason reason) {
     end_handshake(session);
+    deadlines_.cancel(session.index_);
     observer_.on_session_end(session, reason);
     ended_.push_back(&session);
 }

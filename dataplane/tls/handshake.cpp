@@ -198,6 +198,10 @@ void Session::fail_handshake(const std::string& why) {
 }
 
 void Session::on_timeout() {
+    if (state_ == State::draining) {
+        end_below(true);
+        return finish(tcp::CloseReason::finished);
+    }
     if (!handshaking()) return;
     engine_.counters_.add(Counter::tls_handshake_timeout);
     auto seconds = duration_cast<std::chrono::seconds>(context_->config().handshake_timeout).count();

@@ -20,6 +20,7 @@ constexpr uint32_t kSmallFirst = 65536;  // bytes in records of one segment befo
 constexpr Duration kPause = 1s;          // after which small records come again
 constexpr uint32_t kSilentRecords = 32;  // key updates, tickets, empty records in kSilentWindow
 constexpr Duration kSilentWindow = 60s;
+constexpr Duration kLinger = 10s;  // for the peer's end after ours
 
 }  // namespace
 
@@ -140,6 +141,7 @@ void Session::wake() {
     switch (state_) {
         case State::hello: return gather_hello();
         case State::failed: return tell_closed(reason_);
+        case State::draining: return drain();
         case State::open:
             if (std::exchange(hungry_, false) || below_closed_) deliver();
             return;
@@ -210,19 +212,28 @@ void Session::close() {
         end_below(false);
         return finish(tcp::CloseReason::aborted);
     }
-    fill();  // takes a close notification that waits: unread, it would make a reset of our end
+    fill();  // a ticket or a close notification that waits would make a reset of our end
     if (has_plain() || state_ != State::open) {
         end_below(false);
         return finish(tcp::CloseReason::aborted);
     }
-    if (!shut_) {
-        shut_ = true;
-        notify_end();
+    if (!std::exchange(shut_, true)) notify_end();
+    state_ = State::draining;
+    engine_.deadlines_.arm(index_, engine_.now_ + kLinger);
+    if (link_.below()->at_end()) engine_.want_wake(*this);
+}
+
+// Closed by the user. The stream below is not closed at once, because it would answer the tickets or the close
+// notification that may be on their way with a reset, which could overtake what we sent.
+void Session::drain() {
+    uint8_t byte;
+    size_t size = 0;
+    Got got = ended_ ? Got::end : decrypt({&byte, 1}, size);
+    if (got == Got::bytes) {  // nobody will read it
+        end_below(false);
+        return finish(tcp::CloseReason::aborted);
     }
-    if (link_.holds()) {
-        state_ = State::draining;
-        return;
-    }
+    if (got == Got::nothing || link_.holds()) return;
     end_below(true);
     finish(tcp::CloseReason::finished);
 }
@@ -255,6 +266,7 @@ void Session::on_readable() {
         case State::hello: return gather_hello();
         case State::negotiating: return wants_step();
         case State::open: return deliver();
+        case State::draining: return drain();
         default: return;
     }
 }
@@ -262,10 +274,7 @@ void Session::on_readable() {
 void Session::on_writable() {
     if (!link_.flush()) return;
     if (std::exchange(fin_due_, false)) link_.below()->shutdown();
-    if (state_ == State::draining) {
-        end_below(true);
-        return finish(tcp::CloseReason::finished);
-    }
+    if (state_ == State::draining) return drain();
     if (state_ == State::open && std::exchange(blocked_, false)) above_->on_writable();
 }
 

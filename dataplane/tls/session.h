@@ -97,7 +97,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
         hello,       // server: gathering the ClientHello
         negotiating,
         open,
-        draining,  // closed by its user; what is held has still to go
+        draining,  // closed by its user; our end has still to go, and the peer's to come
         failed,    // whoever is above has still to be told
         gone,      // nobody is told anything any more; the engine frees it
     };
@@ -134,6 +134,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     bool has_plain() const { return plain_used_ < plain_size_; }
     void drop_plain();
     size_t record_size();
+    void drain();
     void notify_end();                          // close notification, and the end below when nothing is held
     void tell_closed(tcp::CloseReason reason);  // and finish()
     void end_below(bool orderly);

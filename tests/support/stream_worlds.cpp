@@ -35,6 +35,8 @@ class OwnWorld final : public StreamWorld {
     IpAddress server_address() const override { return address("198.51.100.1", "2001:db8:1::1"); }
     Instant now() const override { return now_; }
     uint32_t streams() const override { return a_.tcp.memory().connections + b_.tcp.memory().connections; }
+    // It leaves before the last segment of the handshake.
+    bool reset_overtakes() const override { return true; }
 
     std::vector<tcp::ConnectionRow> list_server() const override { return list(b_.tcp); }
 
@@ -98,6 +100,7 @@ class KernelWorld final : public StreamWorld {
     IpAddress server_address() const override { return client_address(); }
     Instant now() const override { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }
     uint32_t streams() const override { return client_.connections() + server_.connections(); }
+    bool reset_overtakes() const override { return false; }
 
     std::vector<tcp::ConnectionRow> list_server() const override { return list(server_); }
 

@@ -32,6 +32,13 @@ class StreamWorld {
     // Of the server's streams: what their users called their service, and how they ended.
     std::vector<std::pair<std::string, std::string>>& ends() { return observer_.ends; }
 
+    // Of what is written, so much fits into a send buffer of that size for certain.
+    virtual size_t fits(size_t buffer) const { return buffer; }
+    // What both sides may hold besides the buffers of the transport.
+    virtual size_t held_besides() const { return 0; }
+    // Whether a reset from within on_open() leaves before the peer's acceptor can hear of the connection.
+    virtual bool reset_overtakes() const = 0;
+
     // Turns until `done` or for `limit` of the world's time; whether it became true.
     bool until(const std::function<bool()>& done, Duration limit);
 

@@ -94,6 +94,10 @@ class TlsWorld final : public StreamWorld {
     Instant now() const override { return plain_->now(); }
     void turn() override;
     uint32_t streams() const override { return plain_->streams(); }
+    size_t fits(size_t buffer) const override { return buffer - buffer / 16; }
+    // A record that was decrypted and not read, and the rest of one that was not taken whole.
+    size_t held_besides() const override { return 16 * 1024 + 1024; }
+    bool reset_overtakes() const override { return true; }  // it takes the Finished with it
 
     int64_t unix_seconds = kTestTime;
     bool client_turns = true;
