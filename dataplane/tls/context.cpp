@@ -60,7 +60,8 @@ SslContextPointer Context::make(bool server, std::string& error) const {
     if (config_->ticket_keys.empty()) SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(c, Callbacks::ticket);
     SSL_CTX_set_alpn_select_cb(c, Callbacks::alpn, nullptr);
-    SSL_CTX_set_tlsext_servername_callback(c, Callbacks::server_name);
+    // As the macros of ssl.h do it, with casts of C++.
+    SSL_CTX_callback_ctrl(c, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, reinterpret_cast<void (*)()>(Callbacks::server_name));
     return context;
 }
 
@@ -120,7 +121,8 @@ std::shared_ptr<const Context> Context::build(std::shared_ptr<const Library> lib
     // picked for each connection.
     for (Group& group : context->groups_)
         if (std::ranges::any_of(group.certificates, [](const OwnCertificate* c) { return !c->ocsp.empty(); }))
-            SSL_CTX_set_tlsext_status_cb(group.server.get(), Callbacks::ocsp);
+            SSL_CTX_callback_ctrl(group.server.get(), SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
+                                  reinterpret_cast<void (*)()>(Callbacks::ocsp));
     context->anonymous_client_ = context->make(false, error);
     return context->anonymous_client_ ? context : nullptr;
 }

@@ -26,6 +26,11 @@ std::array<uint8_t, 32> session_context(const ServerOptions& options, const Conf
     return digest;
 }
 
+// SSL_set_tlsext_host_name with casts of C++.
+bool set_host_name(SSL* ssl, std::string& host) {
+    return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
+}
+
 }  // namespace
 
 // --- server: before OpenSSL
@@ -93,12 +98,12 @@ bool Session::begin_server() {
 }
 
 bool Session::begin_client() {
-    const ClientOptions& options = *client_options_;
+    ClientOptions& options = *client_options_;
     if (!make_ssl(context_->client(options.certificate))) return false;
     SSL* ssl = ssl_.get();
     SSL_set_connect_state(ssl);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-    if (!options.sni.empty() && SSL_set_tlsext_host_name(ssl, options.sni.c_str()) != 1) return false;
+    if (!options.sni.empty() && !set_host_name(ssl, options.sni)) return false;
     std::vector<uint8_t> protocols;
     for (const std::string& one : options.alpn) {
         protocols.push_back(static_cast<uint8_t>(one.size()));

@@ -349,7 +349,7 @@ std::string Session::failure_words() const {
     const OwnCertificate* shown = context_ && ssl_ ? context_->shown(ssl_.get()) : nullptr;
     failure.certificate = shown ? std::string_view(shown->name) : std::string_view(info_.certificate);
     failure.tls_1_2 = !context_ || context_->config().allow_tls_1_2;
-    return describe(failure);
+    return words_for(failure);
 }
 
 }  // namespace fedge::tls

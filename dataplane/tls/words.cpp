@@ -99,7 +99,7 @@ std::string version_name(uint16_t version) {
     }
 }
 
-std::string describe(const Failure& f) {
+std::string words_for(const Failure& f) {
     std::string who = f.finished ? "TLS connection"
                       : f.server ? "TLS handshake with client"
                                  : "TLS handshake with server";

@@ -20,7 +20,7 @@ struct Failure {
     std::string_view certificate;  // name of ours; empty: none
     bool tls_1_2 = true;           // whether we would do 1.2
 };
-std::string describe(const Failure& failure);
+std::string words_for(const Failure& failure);
 
 std::string version_name(uint16_t version);  // "TLS 1.3"
 
