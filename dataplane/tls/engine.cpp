@@ -89,7 +89,7 @@ tcp::StreamHandler* Engine::accept(tcp::Stream& below, const ServerOptions& opti
     return session;
 }
 
-tcp::Stream* Engine::connect(tcp::Transport& transport, const IpAddress& local, const Endpoint& remote,
+tcp::Stream* Engine::connect(tcp::Transport& transport, const Endpoint& local, const Endpoint& remote,
                              const tcp::StreamOptions& stream, ClientOptions options, tcp::StreamHandler& above) {
     if (context_ && !context_->client(options.certificate)) {
         counters_.add(Counter::tls_no_certificate);

@@ -65,7 +65,7 @@ class Engine {
     // no certificate), counted.
     tcp::StreamHandler* accept(tcp::Stream& below, const ServerOptions& options, tcp::Acceptor& above);
     // Client role. nullptr: as Transport::connect(), or a limit. on_open() or on_closed() follows.
-    tcp::Stream* connect(tcp::Transport& transport, const IpAddress& local, const Endpoint& remote,
+    tcp::Stream* connect(tcp::Transport& transport, const Endpoint& local, const Endpoint& remote,
                          const tcp::StreamOptions& stream, ClientOptions options, tcp::StreamHandler& above);
 
     // Deadlines, handshake steps within the budget, and what could not be told at once. Once in each turn of the loop,

@@ -185,9 +185,10 @@ void Session::on_established() {
     peer_alpn_ = {};
     server_options_ = nullptr;
     if (info_.server) {
-        above_ = acceptor_->on_accept(*this);
-        if (state_ == State::gone) return;
-        if (!above_) return abort();
+        tcp::StreamHandler* user = acceptor_->on_accept(*this);
+        if (state_ == State::gone || state_ == State::draining) return;
+        if (!user) return abort();
+        above_ = user;
     } else {
         above_->on_open();
     }

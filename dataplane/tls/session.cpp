@@ -113,6 +113,22 @@ void Session::consume(size_t n) {
     engine_.want_wake(*this);
 }
 
+size_t Session::look(MutableBytes out) {
+    fill();
+    // What the first record does not have the next ones may.
+    while (has_plain() && state_ == State::open && !ended_ && plain_size_ - plain_used_ < out.size() &&
+           plain_size_ < kMaxRecord) {
+        size_t size = 0;
+        Got got = decrypt({plain_.get() + plain_size_, kMaxRecord - plain_size_}, size);
+        if (got == Got::failure) broke();
+        if (got != Got::bytes) break;
+        plain_size_ += static_cast<uint32_t>(size);
+    }
+    size_t n = std::min<size_t>(out.size(), plain_size_ - plain_used_);
+    if (n > 0) std::memcpy(out.data(), plain_.get() + plain_used_, n);
+    return n;
+}
+
 size_t Session::read(MutableBytes out) {
     size_t done = 0;
     while (done < out.size()) {
@@ -218,6 +234,10 @@ void Session::close() {
         return finish(tcp::CloseReason::aborted);
     }
     if (!std::exchange(shut_, true)) notify_end();
+    tcp::StreamDetails details;
+    if (above_) above_->describe(details);
+    last_words_.reset(new LastWords{std::string(details.service), std::string(details.why), details.allocation});
+    above_ = nullptr;
     state_ = State::draining;
     engine_.deadlines_.arm(index_, engine_.now_ + kLinger);
     if (link_.below()->at_end()) engine_.want_wake(*this);
@@ -242,6 +262,27 @@ void Session::abort() {
     if (state_ == State::gone || state_ == State::draining) return;
     end_below(false);
     finish(tcp::CloseReason::aborted);
+}
+
+void Session::describe(tcp::StreamDetails& details) const {
+    details.handshaking = handshaking();
+    details.resumed = info_.resumed;
+    details.tls_version = info_.version;
+    details.cipher = info_.cipher;
+    details.group = info_.group;
+    details.sni = info_.sni;
+    details.alpn = info_.alpn;
+    details.certificate = info_.certificate;
+    for (size_t i = 0; i < std::min(details.peer_names.size(), info_.peer_names.size()); i++)
+        details.peer_names[i] = info_.peer_names[i].value;
+    details.tls_error = info_.error;
+    if (last_words_) {
+        details.service = last_words_->service;
+        details.why = last_words_->why;
+        details.allocation = last_words_->allocation;
+    } else if (above_) {
+        above_->describe(details);
+    }
 }
 
 tcp::StreamInfo Session::info() const {
@@ -331,6 +372,7 @@ void Session::tell_closed(tcp::CloseReason reason) {
 void Session::finish(tcp::CloseReason reason) {
     if (state_ == State::gone) return;
     state_ = State::gone;
+    above_ = nullptr;
     drop_plain();
     engine_.bury(*this, reason);
 }

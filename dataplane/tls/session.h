@@ -72,10 +72,12 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     size_t read(MutableBytes out) override;
     Bytes peek() override;
     void consume(size_t n) override;
+    size_t look(MutableBytes out) override;
     bool at_end() const override { return ended_ && !has_plain(); }
     size_t write(Bytes bytes) override;
     size_t writable() const override;
     void shutdown() override;
+    void set_handler(tcp::StreamHandler& handler) override { above_ = &handler; }
     void close() override;
     void abort() override;
     Endpoint local() const override { return local_; }
@@ -86,6 +88,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     void on_readable() override;
     void on_writable() override;
     void on_closed(tcp::CloseReason reason) override;
+    void describe(tcp::StreamDetails& details) const override;
 
     ~Session();
 
@@ -125,6 +128,13 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     void on_alert(int level, int description);
 
     // Once it is open (session.cpp).
+    // What its user said of it, for who asks after the user has closed.
+    struct LastWords {
+        std::string service;
+        std::string why;
+        uint64_t allocation;
+    };
+
     Got decrypt(MutableBytes out, size_t& size);
     bool silent_too_often();
     void fill();     // decrypts the next record if there is none
@@ -150,6 +160,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     StreamLink link_;
     SslPointer ssl_;
     SessionInfo info_;
+    std::unique_ptr<LastWords> last_words_;
     Endpoint local_;
     Endpoint remote_;
     const tcp::Stream* identity_ = nullptr;  // of the stream below, which may be gone

@@ -30,7 +30,7 @@ class StreamWorld {
 
     virtual std::vector<tcp::ConnectionRow> list_server() const = 0;
     // Of the server's streams: what their users called their service, and how they ended.
-    std::vector<std::pair<std::string, std::string>>& ends() { return observer_.ends; }
+    virtual std::vector<std::pair<std::string, std::string>>& ends() { return observer_.ends; }
 
     // Of what is written, so much fits into a send buffer of that size for certain.
     virtual size_t fits(size_t buffer) const { return buffer; }

@@ -88,7 +88,7 @@ void TlsSide::unlisten(const Endpoint& local) {
     if (gone) retired_.push_back(std::move(gone.mapped().options));
 }
 
-tcp::Stream* TlsSide::connect(const IpAddress& local, const Endpoint& remote, const tcp::StreamOptions& options,
+tcp::Stream* TlsSide::connect(const Endpoint& local, const Endpoint& remote, const tcp::StreamOptions& options,
                               tcp::StreamHandler& handler) {
     return engine_.connect(below_, local, remote, options, client_options, handler);
 }

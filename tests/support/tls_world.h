@@ -53,7 +53,7 @@ class TlsSide final : public tcp::Transport, tls::Observer {
 
     bool listen(const Endpoint& local, const tcp::StreamOptions& options, tcp::Acceptor& acceptor) override;
     void unlisten(const Endpoint& local) override;
-    tcp::Stream* connect(const IpAddress& local, const Endpoint& remote, const tcp::StreamOptions& options,
+    tcp::Stream* connect(const Endpoint& local, const Endpoint& remote, const tcp::StreamOptions& options,
                          tcp::StreamHandler& handler) override;
 
     tls::Engine& engine() { return engine_; }
@@ -94,6 +94,8 @@ class TlsWorld final : public StreamWorld {
     Instant now() const override { return plain_->now(); }
     void turn() override;
     uint32_t streams() const override { return plain_->streams(); }
+    std::vector<tcp::ConnectionRow> list_server() const override { return plain_->list_server(); }
+    std::vector<std::pair<std::string, std::string>>& ends() override { return plain_->ends(); }
     size_t fits(size_t buffer) const override { return buffer - buffer / 16; }
     // A record that was decrypted and not read, and the rest of one that was not taken whole.
     size_t held_besides() const override { return 16 * 1024 + 1024; }
