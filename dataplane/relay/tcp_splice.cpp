@@ -42,18 +42,18 @@ void StreamState::move(PeerConnection& c, Direction direction) {
         Bytes data = from.peek();
         if (data.empty()) break;
         if (budget == 0) return later(c);
-        size_t n = std::min({data.size(), to.writable(), kPortion, budget});
-        if (n == 0) {
-            to.write(data);  // takes nothing; on_writable() will follow
-            return;
-        }
-        if (!turn.charge_connection(now, handle, direction, n))
+        // Asked for more than there is room for, a stream tells when there is room again.
+        size_t room = to.writable();
+        size_t n = std::min({data.size(), room ? room : SIZE_MAX, kPortion, budget});
+        if (room && !turn.charge_connection(now, handle, direction, n))
             return wheel.arm(limits.sessions + c.index, now + kRetry);
-        n = to.write(data.first(n));
-        if (n == 0) return;  // no memory: on_writable() will follow
-        from.consume(n);
-        budget -= n;
-        counters.add(to_peer ? Counter::turn_tcp_bytes_to_peer : Counter::turn_tcp_bytes_to_client, n);
+        size_t taken = to.write(data.first(n));
+        // Without room TLS may still take what fills up a record.
+        if (!room && taken) turn.charge_connection(now, handle, direction, taken);
+        from.consume(taken);
+        budget -= taken;
+        counters.add(to_peer ? Counter::turn_tcp_bytes_to_peer : Counter::turn_tcp_bytes_to_client, taken);
+        if (taken < n) return;  // no room, or no memory: on_writable() follows
     }
     bool& ended = c.ended[static_cast<size_t>(direction)];
     if (!ended && from.at_end()) {

@@ -62,7 +62,7 @@ class FakeStream final : public tcp::Stream {
     }
     bool at_end() const override { return ended_ && unread_.empty(); }
     size_t write(Bytes bytes) override {
-        size_t n = std::min({bytes.size(), writable(), most_at_once});
+        size_t n = std::min({bytes.size(), std::max(writable(), std::exchange(overdraft, 0)), most_at_once});
         if (n < bytes.size()) blocked_ = true;
         written.insert(written.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(n));
         return n;
@@ -80,6 +80,7 @@ class FakeStream final : public tcp::Stream {
     std::vector<uint8_t> written;
     size_t together = SIZE_MAX;      // bytes that peek() shows at most
     size_t room = 64 * 1024;         // of the send queue, which nobody empties but the test
+    size_t overdraft = 0;            // that the next write() takes at least, as TLS may
     size_t most_at_once = SIZE_MAX;  // memory runs out behind so many bytes of a write
     bool closed = false;
     bool aborted = false;

@@ -443,6 +443,16 @@ TEST_F(TcpAllocations, BackPressureIsPassedOn) {
         server.turn();
     }
     EXPECT_EQ(total, much.size());
+    // A stream that takes more than it has room for.
+    stream->take();
+    data.stream.send(bytes_of(std::string(10'000, 'a') + "0123456789"));
+    stream->overdraft = 4;
+    server.turn();
+    data.stream.tell();
+    size_t overdrawn = stream->written.size();
+    EXPECT_EQ(overdrawn, 10'004U);
+    stream->drain();
+    EXPECT_EQ(text_of(stream->take()), "456789");
     // One direction that is stuck does not hold the other.
     stream->room = 0;
     data.stream.send(bytes_of("stuck"));
