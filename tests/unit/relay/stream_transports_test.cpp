@@ -1,5 +1,5 @@
-// TURN on streams that are carried: by two of our TCPs under virtual time, across an impaired wire, and by the kernel.
-// The same scenarios over all of them.
+// TURN on streams that are carried: by two of our TCPs under virtual time, across an impaired wire, and by the kernel,
+// and by TLS on each of them. The same scenarios over all of them.
 #include <gtest/gtest.h>
 
 #include <list>
@@ -9,7 +9,7 @@
 
 #include "tests/support/own_namespace.h"
 #include "tests/support/stream_edge.h"
-#include "tests/support/stream_worlds.h"
+#include "tests/support/tls_world.h"
 
 namespace fedge::relay {
 namespace {
@@ -87,19 +87,26 @@ struct Peers final : tcp::Acceptor {
     }
 };
 
-class OnStreams : public testing::TestWithParam<Carrier>, public tcp::Acceptor {
+class OnStreams : public testing::TestWithParam<std::tuple<Carrier, bool>>, public tcp::Acceptor {
   protected:
     void SetUp() override {
-        if (GetParam() == Carrier::kernel) {
+        if (carrier() == Carrier::kernel) {
             own_namespace = std::make_unique<OwnNamespace>(std::initializer_list<const char*>{kNear, kServer});
             if (!own_namespace->permitted()) GTEST_SKIP() << "a network namespace needs CAP_SYS_ADMIN";
             ASSERT_TRUE(own_namespace->ready());
         }
-        world = make_world(GetParam(), Family::ipv4);
+        if (secure()) {
+            auto made = std::make_unique<TlsWorld>(carrier(), Family::ipv4);
+            plain = &made->plain();
+            world = std::move(made);
+        } else {
+            world = make_plain_world(carrier(), Family::ipv4);
+            plain = world.get();
+        }
         began = world->now();
-        server = std::make_unique<StreamEdge>(world->server(), settings());
+        server = std::make_unique<StreamEdge>(plain->server(), settings());
         ASSERT_TRUE(world->server().listen({addr(kServer), 3478}, {}, *this));
-        ASSERT_TRUE(world->client().listen(peer, {}, peers));
+        ASSERT_TRUE(plain->client().listen(peer, {}, peers));
     }
     // Nothing stays behind when the ends on the near side are gone.
     void TearDown() override {
@@ -110,13 +117,15 @@ class OnStreams : public testing::TestWithParam<Carrier>, public tcp::Acceptor {
         // A reset that is lost is not sent again: then it is the server's timeouts that end it.
         EXPECT_TRUE(until(
             [&] { return server->clients.sessions() == 0 && server->clients.peers() == 0 && world->streams() == 0; },
-            GetParam() == Carrier::impaired ? 4000s : 30s));
+            carrier() == Carrier::impaired ? 4000s : 30s));
         server->edge.pass(1s);
         EXPECT_EQ(server->edge.turn.allocations(), 0U);
         EXPECT_EQ(server->edge.quota.total(), 0U);
     }
 
-    tcp::StreamHandler* on_accept(tcp::Stream& stream) override { return server->clients.accept(stream, 0, false); }
+    tcp::StreamHandler* on_accept(tcp::Stream& stream) override { return server->clients.accept(stream, 0, secure()); }
+    Carrier carrier() const { return std::get<0>(GetParam()); }
+    bool secure() const { return std::get<1>(GetParam()); }
 
     void turn() {
         Edge& edge = server->edge;
@@ -131,9 +140,11 @@ class OnStreams : public testing::TestWithParam<Carrier>, public tcp::Acceptor {
             if (done()) return true;
         return done();
     }
-    End& connect(const Endpoint& to) {
+    // A peer's by TCP; a client's by what this run is about.
+    End& connect(const Endpoint& to, bool of_peer = true) {
         End& end = own.emplace_back();
-        end.stream = world->client().connect({addr(kNear), 0}, to, {}, end);
+        tcp::Transport& transport = of_peer ? plain->client() : world->client();
+        end.stream = transport.connect({addr(kNear), 0}, to, {}, end);
         EXPECT_TRUE(end.stream);
         return end;
     }
@@ -181,7 +192,7 @@ class OnStreams : public testing::TestWithParam<Carrier>, public tcp::Acceptor {
         }
     };
     Caller& call() {
-        callers.emplace_back(*this, connect({addr(kServer), 3478}));
+        callers.emplace_back(*this, connect({addr(kServer), 3478}, false));
         return callers.back();
     }
     // A client's data connection and the peer's end of what it is spliced to.
@@ -202,6 +213,7 @@ class OnStreams : public testing::TestWithParam<Carrier>, public tcp::Acceptor {
 
     std::unique_ptr<OwnNamespace> own_namespace;
     std::unique_ptr<StreamWorld> world;
+    StreamWorld* plain = nullptr;  // below TLS
     Instant began;
     Endpoint peer{addr(kNear), 8080};
     Peers peers;
@@ -230,7 +242,7 @@ TEST_P(OnStreams, DatagramsGoBothWaysInOrder) {
     }
     ASSERT_EQ(back.size(), 400U);
     uint64_t dropped = server->count(Drop::stream_full);
-    if (GetParam() != Carrier::impaired) EXPECT_EQ(dropped, 0U);
+    if (carrier() != Carrier::impaired) EXPECT_EQ(dropped, 0U);
     size_t last = 0;
     for (size_t i = 0; i < back.size() - dropped; i++) {
         std::vector<uint8_t> bytes = client.next().bytes;
@@ -275,7 +287,7 @@ TEST_P(OnStreams, PeersConnectToTheRelayAddress) {
     Endpoint relay = control.allocate_tcp();
     End& stranger = connect(relay);
     ASSERT_TRUE(until([&] {
-        if (GetParam() == Carrier::impaired && stranger.open && stranger.stream) stranger.say("?");
+        if (carrier() == Carrier::impaired && stranger.open && stranger.stream) stranger.say("?");
         return stranger.closed.has_value();
     }));
     EXPECT_EQ(stranger.closed, CloseReason::reset) << "no permission";
@@ -348,11 +360,14 @@ TEST_P(OnStreams, PeerThatDoesNotReadHoldsTheClientAndNothingGrows) {
     EXPECT_TRUE(far->received == much);
 }
 
-std::string label(const testing::TestParamInfo<Carrier>& info) {
+std::string label(const testing::TestParamInfo<std::tuple<Carrier, bool>>& info) {
     constexpr const char* kNames[] = {"Ours", "OursImpaired", "Kernel"};
-    return kNames[static_cast<size_t>(info.param)];
+    return kNames[static_cast<size_t>(std::get<0>(info.param))] + std::string(std::get<1>(info.param) ? "Tls" : "");
 }
-INSTANTIATE_TEST_SUITE_P(Over, OnStreams, testing::Values(Carrier::memory, Carrier::impaired, Carrier::kernel), label);
+INSTANTIATE_TEST_SUITE_P(Over, OnStreams,
+                         testing::Combine(testing::Values(Carrier::memory, Carrier::impaired, Carrier::kernel),
+                                          testing::Bool()),
+                         label);
 
 }  // namespace
 }  // namespace fedge::relay
