@@ -1,6 +1,7 @@
 // A TURN server of one core with clients on streams, under virtual time.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -98,11 +99,11 @@ inline std::vector<std::vector<uint8_t>> messages_in(Bytes bytes) {
 }
 
 inline std::vector<uint8_t> channel_data(uint16_t channel, std::string_view data, bool padded = true) {
-    std::vector<uint8_t> message(4);
+    size_t size = 4 + data.size();
+    std::vector<uint8_t> message(padded ? (size + 3) & ~size_t{3} : size);
     store_be16(message.data(), channel);
     store_be16(message.data() + 2, static_cast<uint16_t>(data.size()));
-    message.insert(message.end(), data.begin(), data.end());
-    if (padded) message.resize((message.size() + 3) & ~size_t{3});
+    std::copy(data.begin(), data.end(), message.data() + 4);
     return message;
 }
 
