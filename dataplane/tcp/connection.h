@@ -1,6 +1,7 @@
 // The control block of one connection (RFC 9293 section 3.3.1). Variables have the RFC's names.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "dataplane/base/time.h"
@@ -65,6 +66,7 @@ class Connection final : public Stream {
     }
     // The first byte that is not acknowledged: behind our SYN while that is not.
     Seq oldest_byte() const { return synchronized() ? snd_una : iss + 1; }
+    Instant deadline() const { return std::min({timer_at, ack_at, life_at}); }
     // The sequence number behind the last byte that the peer has sent in order.
     Seq data_end() const { return fin_received ? rcv_nxt - 1 : rcv_nxt; }
 
@@ -158,6 +160,7 @@ class Connection final : public Stream {
     Instant ack_at;        // delayed acknowledgement
     Instant life_at;       // keepalive, idle, FIN-WAIT-2
     Instant filed_at;      // deadline in the wheel
+    Instant recheck_at;    // in Engine's queue of rechecks until then
     Instant progress_at;   // when the peer last acknowledged or opened its window, or flight began
     Instant heard_at;      // last segment from the peer
     Instant last_sent_at;  // data

@@ -30,6 +30,7 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
       pool_(settings.limits.buffer_blocks, settings.socket),
       connections_("TCP connections", settings.limits.connections, settings.socket),
       wheel_(settings.limits.connections, kClockTick, now),
+      rechecks_(settings.limits.connections, settings.socket),
       flows_("TCP flows", settings.limits.connections + settings.limits.half_open + settings.limits.time_wait,
              settings.socket, random),
       half_open_("TCP SYN cache", settings.limits.half_open, settings.socket),
@@ -45,6 +46,7 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
     free_.reserve(limits.connections);
     for (uint32_t i = limits.connections; i-- > 0;) {
         new (&connections_[i]) Connection();
+        connections_[i].recheck_at = kNever;
         free_.push_back(i);
     }
     dirty_.reserve(limits.connections);
@@ -147,9 +149,11 @@ Connection* Engine::take_connection(const FlowKey& key, const StreamOptions& opt
     // The lists of connections with something to do may still name the place.
     bool dirty = connections_[index].dirty;
     bool starved = connections_[index].starved;
+    Instant recheck_at = connections_[index].recheck_at;
     auto* c = new (&connections_[index]) Connection();
     c->dirty = dirty;
     c->starved = starved;
+    c->recheck_at = recheck_at;
     c->engine = this;
     c->in_use = true;
     c->index = index;
@@ -251,6 +255,7 @@ Assembler* Engine::assembler(Connection& c) {
 
 uint32_t Engine::advance(Instant now, uint32_t budget) {
     now_ = now;
+    recheck(budget);
     uint32_t fired = wheel_.advance(now, budget, [&](uint32_t index) {
         Connection& c = connections_[index];
         c.filed_at = kNever;
@@ -285,7 +290,7 @@ size_t Engine::bytes_per_connection() const {
     // Control block, its place in the wheel, in the free, released, dirty and starved lists, and its shares of the
     // tables.
     return sizeof(Connection) + 16 + 4 * sizeof(uint32_t) + flows_.bytes() / entries +
-           per_prefix_.bytes() / limits.connections;
+           (per_prefix_.bytes() + rechecks_.bytes()) / limits.connections;
 }
 
 ConnectionRow Engine::row(const Connection& c) const {

@@ -27,6 +27,7 @@
 #include "dataplane/tcp/connection.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/prefixes.h"
+#include "dataplane/tcp/rechecks.h"
 #include "dataplane/tcp/secrets.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/time_wait.h"
@@ -223,6 +224,8 @@ class Engine {
     void set_life(Connection& c);
     void on_life(Connection& c);
     void file(Connection& c);
+    void arm(Connection& c);
+    void recheck(uint32_t budget);
 
     // closing.cpp
     void end(Connection& c, CloseReason reason);  // tells the user when deliver() comes
@@ -247,6 +250,7 @@ class Engine {
     // Ended in this turn. Free from the next one on, so that in_use tells those further up the call that it has ended.
     std::vector<uint32_t> released_;
     TimingWheel wheel_;
+    Rechecks rechecks_;
     std::vector<uint32_t> dirty_;
     std::vector<uint32_t> starved_;
     HashTable<FlowKey> flows_;
