@@ -84,7 +84,7 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
         }
         in.source = arrival.source;
         in.destination = arrival.destination;
-        in.key = FlowKey::of({in.destination, in.segment.destination_port}, {in.source, in.segment.source_port});
+        in.key = FlowKey::of(arrival.destination, in.segment.destination_port, arrival.source, in.segment.source_port);
         keys[count++] = in.key;
     }
     counters_.add(Counter::tcp_segments_received, count);

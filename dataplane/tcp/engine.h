@@ -51,6 +51,7 @@ inline constexpr Duration kChallengePeriod = 5s;
 // How often a SYN-ACK or an acknowledgement of TIME-WAIT is repeated for who asks again.
 inline constexpr Duration kRepeatInterval = 200ms;
 inline constexpr uint16_t kMinMss = 64;  // a peer that offers less makes us send headers only (CVE-2019-11479)
+inline constexpr size_t kMaxPieces = 9;  // blocks that the largest segment lies in
 
 inline StreamOptions bounded(StreamOptions options) {
     options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
@@ -243,6 +244,7 @@ class Engine {
     Secrets secrets_;
     Instant now_;
     std::array<Incoming, Tcp::kBurst> burst_;  // being received
+    std::array<Bytes, kMaxPieces> pieces_;     // of the segment being sent
 
     BlockPool pool_;
     Table<Connection> connections_;

@@ -11,17 +11,20 @@ namespace fedge::tcp {
 struct FlowKey {
     std::array<uint8_t, 16> local;
     std::array<uint8_t, 16> remote;
-    uint16_t local_port;
-    uint16_t remote_port;
-    uint32_t zero;
+    uint64_t ports;  // one word: it is hashed and compared as such right after it was written
 
     static FlowKey of(const Endpoint& local, const Endpoint& remote) {
-        return {local.address.octets(), remote.address.octets(), local.port, remote.port, 0};
+        return of(local.address, local.port, remote.address, remote.port);
     }
+    static FlowKey of(const IpAddress& local, uint16_t local_port, const IpAddress& remote, uint16_t remote_port) {
+        return {local.octets(), remote.octets(), uint64_t{local_port} << 16 | remote_port};
+    }
+    uint16_t local_port() const { return static_cast<uint16_t>(ports >> 16); }
+    uint16_t remote_port() const { return static_cast<uint16_t>(ports); }
     IpAddress local_address() const { return IpAddress::v6_bytes(local.data()); }
     IpAddress remote_address() const { return IpAddress::v6_bytes(remote.data()); }
-    Endpoint local_endpoint() const { return {local_address(), local_port}; }
-    Endpoint remote_endpoint() const { return {remote_address(), remote_port}; }
+    Endpoint local_endpoint() const { return {local_address(), local_port()}; }
+    Endpoint remote_endpoint() const { return {remote_address(), remote_port()}; }
     friend bool operator==(const FlowKey&, const FlowKey&) = default;
 };
 static_assert(sizeof(FlowKey) == 40);

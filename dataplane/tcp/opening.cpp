@@ -78,7 +78,7 @@ void Engine::on_syn(const Incoming& in, Listener& listener, std::optional<Seq> f
 }
 
 void Engine::send_syn_ack(HalfOpen& half) {
-    const Listener* listener = find_listener(half.key.local_address(), half.key.local_port);
+    const Listener* listener = find_listener(half.key.local_address(), half.key.local_port());
     if (!listener) return;
     half.transmissions++;
     half.sent_at = now_;

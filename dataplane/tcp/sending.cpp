@@ -6,7 +6,6 @@ namespace fedge::tcp {
 namespace {
 
 constexpr uint32_t kSegmentsPerTurn = 64;  // of one connection, so that others have their turn
-constexpr size_t kMaxPieces = 9;           // blocks that the largest segment lies in
 
 }  // namespace
 
@@ -125,24 +124,23 @@ void Engine::transmit(Connection& c, Seq seq, uint32_t length, bool fin) {
     if (length > 0 && seq + length == c.snd_end) s.flags |= wire::kPsh;
     std::array<uint8_t, wire::kMaxTcpHeader> header;
     size_t header_length = wire::write_tcp(header.data(), s);
-    std::array<Bytes, kMaxPieces> pieces;
     size_t count = 0;
     while (length > 0) {
-        pieces[count] = c.send_bytes.view(pool_, seq.raw(), length);
-        auto n = static_cast<uint32_t>(pieces[count++].size());
+        pieces_[count] = c.send_bytes.view(pool_, seq.raw(), length);
+        auto n = static_cast<uint32_t>(pieces_[count++].size());
         length -= n;
         seq += n;
     }
     counters_.add(Counter::tcp_segments_sent);
     output_.send({c.key.local_address(), c.key.remote_address(), Bytes{header}.first(header_length),
-                  std::span{pieces}.first(count)},
+                  std::span{pieces_}.first(count)},
                  c.hop, now_);
 }
 
 // What every segment of a connection says; whatever is sent acknowledges all that has come.
 void Engine::fill_header(Connection& c, wire::TcpSegment& s) {
-    s.source_port = c.key.local_port;
-    s.destination_port = c.key.remote_port;
+    s.source_port = c.key.local_port();
+    s.destination_port = c.key.remote_port();
     s.ack = c.rcv_nxt.raw();
     s.flags = wire::kAck;
     s.window = told_window(c);
@@ -234,8 +232,8 @@ void Engine::reset_stranger(const Incoming& in) {
 }
 
 void Engine::send_control(const FlowKey& key, ip::Hop& hop, wire::TcpSegment& s) {
-    s.source_port = key.local_port;
-    s.destination_port = key.remote_port;
+    s.source_port = key.local_port();
+    s.destination_port = key.remote_port();
     std::array<uint8_t, wire::kMaxTcpHeader> header;
     size_t length = wire::write_tcp(header.data(), s);
     counters_.add(Counter::tcp_segments_sent);

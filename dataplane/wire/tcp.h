@@ -42,7 +42,7 @@ struct TcpOptions {
     bool has_timestamps = false;
     TcpTimestamps timestamps{};
     uint8_t sack_count = 0;
-    std::array<SackRange, kMaxSackRanges> sacks{};
+    std::array<SackRange, kMaxSackRanges> sacks;  // the first sack_count are set
 };
 
 // One segment, as received or to be sent. `payload` is a view of the bytes given to parse(); writers do not use it.
