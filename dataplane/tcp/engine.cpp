@@ -70,6 +70,7 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
     std::array<FlowKey, Tcp::kBurst> keys;
     std::array<uint64_t, Tcp::kBurst> found;
     size_t count = 0;
+    uint32_t with_payload = 0;
     for (const Arrival& arrival : burst) {
         Incoming& in = burst_[count];
         if (!wire::parse_tcp(arrival.bytes, in.segment)) {
@@ -85,6 +86,7 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
         in.source = arrival.source;
         in.destination = arrival.destination;
         in.key = FlowKey::of(arrival.destination, in.segment.destination_port, arrival.source, in.segment.source_port);
+        with_payload += !in.segment.payload.empty();
         keys[count++] = in.key;
     }
     counters_.add(Counter::tcp_segments_received, count);
@@ -99,10 +101,10 @@ void Engine::receive(std::span<const Arrival> burst, Instant now) {
         if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
         const Connection& c = connections_[static_cast<uint32_t>(found[i]) - 1];
         __builtin_prefetch(c.handler);
-        // The block that is acknowledged now is the one that the answer will be written to.
-        if (c.in_flight() && c.send_bytes.blocks())
-            __builtin_prefetch(c.send_bytes.at(pool_, (c.snd_end - 1).raw()), 1);
+        // The block that is acknowledged now is the next that will be taken.
+        if (c.in_flight() && c.send_bytes.blocks()) __builtin_prefetch(c.send_bytes.at(pool_, c.snd_una.raw()), 1);
     }
+    pool_.prefetch(with_payload);
     bool changed = false;  // an earlier segment of the burst may have made or ended the flow of a later one
     for (size_t i = 0; i < count; i++) {
         uint64_t before = flow_changes_;
