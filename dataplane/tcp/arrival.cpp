@@ -72,7 +72,8 @@ void Engine::on_segment(Connection& c, Incoming& in) {
     if (c.pending_close || !c.in_use) return;
     // Sixth: urgent data is data like any other (RFC 6093). Seventh and eighth: text and FIN.
     if (!s.payload.empty() || s.has(wire::kFin)) on_text(c, in);
-    mark(c);
+    bool sends = c.ack_now || c.unsent() > 0 || (c.fin_queued && !c.fin_sent) || c.lost_bytes > c.retransmitted_bytes;
+    if (sends) mark(c);
 }
 
 bool Engine::passes_paws(Connection& c, const Incoming& in) {

@@ -30,9 +30,10 @@ class BlockPool {
     uint32_t total() const { return static_cast<uint32_t>(free_.size()); }
     // Less than an eighth left: no new windows are opened, no new connections begun.
     bool scarce() const { return free_count_ < total() / 8; }
-    // Fetches the beginnings of the blocks that will be taken next: a short message lies there (see PagedRing).
-    void prefetch(uint32_t count) const {
-        for (uint32_t i = 0; i < std::min(count, free_count_); i++) {
+    // Fetches the beginnings of `count` blocks, those that will be taken after `skip` others: a short message lies there
+    // (see PagedRing).
+    void prefetch(uint32_t skip, uint32_t count) const {
+        for (uint32_t i = skip; i < std::min(skip + count, free_count_); i++) {
             const uint8_t* begin = blocks_[free_[free_count_ - 1 - i]].bytes;
             __builtin_prefetch(begin, 1);
             __builtin_prefetch(begin + 64, 1);
@@ -66,6 +67,8 @@ class PagedRing {
         uint32_t offset = position - origin_;
         return pool.data(slot(pool, offset >> kBlockBits)) + (offset & (kBlockSize - 1));
     }
+    // Where the first byte of a message lies that was written to an empty ring.
+    const uint8_t* first(BlockPool& pool) const { return pool.data(slot(pool, first_)); }
     // Gives back every block that lies wholly before `position`; with `empty`, all of them.
     void release(BlockPool& pool, uint32_t position, bool empty);
 

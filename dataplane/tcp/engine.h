@@ -25,6 +25,7 @@
 #include "dataplane/ip/rate_limit.h"
 #include "dataplane/tcp/assembler.h"
 #include "dataplane/tcp/connection.h"
+#include "dataplane/tcp/flow_hints.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/prefixes.h"
 #include "dataplane/tcp/rechecks.h"
@@ -95,6 +96,10 @@ struct Incoming {
     IpAddress destination;
     wire::TcpSegment segment;
     FlowKey key;
+    uint32_t hash;
+    uint32_t hint;           // the connection that it is probably for, or FlowHints::kNone: then...
+    uint64_t found;          // ...what the flow table says, as long as...
+    uint64_t found_changes;  // ...it has not changed since
 
     Seq seq() const { return Seq{segment.seq}; }
     Seq ack() const { return Seq{segment.ack}; }
@@ -130,7 +135,12 @@ class Engine {
     enum class Kind : uint8_t { none, connection, half_open, time_wait };
 
     // engine.cpp
-    void dispatch(Incoming& in, uint64_t found);
+    size_t parse(std::span<const Arrival> burst);  // into burst_; returns how many are to be looked at
+    void look_up(size_t count);
+    void fetch(const Incoming& in) const;
+    void fetch_user(const Incoming& in);
+    void dispatch(Incoming& in);
+    void on_connection_segment(Connection& c, Incoming& in);
     bool set_flow(const FlowKey& key, Kind kind, uint32_t index);  // false: no room in the table
     void remove_flow(const FlowKey& key);
     Connection* take_connection(const FlowKey& key, const StreamOptions& options);
@@ -256,6 +266,7 @@ class Engine {
     std::vector<uint32_t> dirty_;
     std::vector<uint32_t> starved_;
     HashTable<FlowKey> flows_;
+    FlowHints hints_;
     uint64_t flow_changes_ = 0;
     std::vector<Listener> listeners_;
     std::vector<uint16_t> listener_at_;  // by port: place + 1 of the first; 0: none
