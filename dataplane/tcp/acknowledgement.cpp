@@ -165,7 +165,7 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
         }
     }
     if (timed) sample_rtt(c, sample);
-    if (static_cast<int32_t>(c.retransmit_hint - c.record_head) < 0) c.retransmit_hint = c.record_head;
+    if (static_cast<int32_t>(c.records.lost_from - c.record_head) < 0) c.records.lost_from = c.record_head;
     c.snd_una = ack;
     if (!c.sack_on) c.sacked_bytes = 0;
     Seq data_sent = earlier(ack, c.snd_end);

@@ -30,8 +30,8 @@ class BlockPool {
     uint32_t total() const { return static_cast<uint32_t>(free_.size()); }
     // Less than an eighth left: no new windows are opened, no new connections begun.
     bool scarce() const { return free_count_ < total() / 8; }
-    // Fetches the beginnings of `count` blocks, those that will be taken after `skip` others: a short message lies there
-    // (see PagedRing).
+    // Fetches the beginnings of `count` blocks, those that will be taken after `skip` others: a short message lies
+    // there (see PagedRing).
     void prefetch(uint32_t skip, uint32_t count) const {
         for (uint32_t i = skip; i < std::min(skip + count, free_count_); i++) {
             const uint8_t* begin = blocks_[free_[free_count_ - 1 - i]].bytes;
@@ -88,9 +88,9 @@ class PagedRing {
     mutable std::array<uint32_t, 2> slots_{kNoBlock, kNoBlock};
     uint32_t directory_ = kNoBlock;
     uint32_t origin_ = 0;  // the position where block 0 begins
-    uint32_t first_ = 0;  // number of the first block that is covered
-    uint16_t count_ = 0;  // blocks covered, with or without memory
-    uint16_t held_ = 0;   // blocks taken from the pool, the directory included
+    uint32_t first_ = 0;   // number of the first block that is covered
+    uint16_t count_ = 0;   // blocks covered, with or without memory
+    uint16_t held_ = 0;    // blocks taken from the pool, the directory included
 };
 
 }  // namespace fedge::tcp

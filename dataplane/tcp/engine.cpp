@@ -66,8 +66,8 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
     random.fill({reinterpret_cast<uint8_t*>(port_counters_.data()), sizeof(port_counters_)});
 }
 
-// Memory that a segment needs is fetched while others before it are worked on: as many as take longer than a cache miss,
-// and as few as fit into the first cache.
+// Memory that a segment needs is fetched while others before it are worked on: as many as take longer than a cache
+// miss, and as few as fit into the first cache.
 void Engine::receive(std::span<const Arrival> burst, Instant now) {
     constexpr size_t kAhead = 6;
     constexpr size_t kUserAhead = 2;  // the connection must have come
@@ -130,7 +130,8 @@ void Engine::look_up(size_t count) {
 void Engine::fetch(const Incoming& in) const {
     if (in.hint == FlowHints::kNone) return;
     const auto* line = reinterpret_cast<const char*>(&connections_[in.hint]);
-    for (size_t offset = 0; offset < sizeof(Connection); offset += 64) __builtin_prefetch(line + offset, 1);
+    size_t lines = in.segment.payload.empty() ? Connection::kAcknowledgementLines : Connection::kRequestLines;
+    for (size_t i = 0; i < lines; i++) __builtin_prefetch(line + i * RTE_CACHE_LINE_SIZE, 1);
 }
 
 // What only the connection knows of, and the block that will be taken for an answer by then.

@@ -222,6 +222,7 @@ class Engine {
     void fill_header(Connection& c, wire::TcpSegment& out);
     uint16_t told_window(Connection& c);
     uint32_t timestamp(uint32_t offset) const;
+    uint32_t second() const { return static_cast<uint32_t>(now_.time_since_epoch() / 1s); }
     uint16_t option_bytes(const Connection& c) const { return c.timestamps_on ? 12 : 0; }
 
     // timers.cpp

@@ -112,7 +112,7 @@ void Engine::mark_lost(Connection& c, SentRecord& r, uint32_t number) {
         r.flags |= SentRecord::kLost;
         c.lost_bytes += r.length;
     }
-    if (static_cast<int32_t>(number - c.retransmit_hint) < 0) c.retransmit_hint = number;
+    if (static_cast<int32_t>(number - c.records.lost_from) < 0) c.records.lost_from = number;
 }
 
 void Engine::begin_recovery(Connection& c) {
@@ -170,7 +170,7 @@ void Engine::on_retransmission_timeout(Connection& c) {
         r.flags = static_cast<uint8_t>((r.flags & SentRecord::kFin) | SentRecord::kLost);
         c.lost_bytes += r.length;
     }
-    c.retransmit_hint = c.record_head;
+    c.records.lost_from = c.record_head;
     c.congestion.on_timeout(flight, first);
     c.in_recovery = c.after_timeout = true;
     c.recovery_point = c.snd_nxt;

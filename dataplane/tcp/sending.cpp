@@ -75,12 +75,12 @@ bool Engine::send_new(Connection& c, bool forced) {
 
 // The first record that is lost and not sent again since, if the congestion window allows.
 bool Engine::send_lost(Connection& c) {
-    uint32_t n = c.retransmit_hint;
+    uint32_t n = c.records.lost_from;
     auto waits = [&](const SentRecord& r) {
         return r.is(SentRecord::kLost) && !r.is(SentRecord::kRetransmitted) && !r.is(SentRecord::kSacked);
     };
     while (n != c.record_tail && !waits(record(c, n))) n++;
-    c.retransmit_hint = n;
+    c.records.lost_from = n;
     if (n == c.record_tail) return false;
     SentRecord& r = record(c, n);
     uint32_t pipe = c.pipe();
@@ -92,7 +92,7 @@ bool Engine::send_lost(Connection& c) {
     c.retransmitted_bytes += r.length;
     retransmit(c, r);
     c.congestion.on_sent_in_recovery(r.length);
-    c.retransmit_hint = n + 1;
+    c.records.lost_from = n + 1;
     if (c.timer_kind == TimerKind::none || c.timer_kind == TimerKind::loss_probe) arm_retransmission(c);
     return true;
 }

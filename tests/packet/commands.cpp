@@ -367,7 +367,7 @@ void Player::do_state(Flow& flow, Words& words) {
     std::array<tcp::ConnectionRow, 16> rows;
     uint32_t cursor = 0;
     do {
-        size_t count = tcp_->list(rows, cursor, now_);
+        size_t count = tcp_->list(rows, cursor);
         for (size_t i = 0; i < count; i++)
             if (rows[i].local == flow.local() && rows[i].remote == flow.remote()) seen = letters(rows[i].state);
     } while (cursor != 0);
