@@ -3,6 +3,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "dataplane/wire/checksum.h"
+
 namespace fedge::tcp {
 
 const char* name(State state) {
@@ -88,14 +90,19 @@ size_t Engine::parse(std::span<const Arrival> burst) {
     size_t count = 0;
     for (const Arrival& arrival : burst) {
         Incoming& in = burst_[count];
-        if (!wire::parse_tcp(arrival.bytes, in.segment)) {
-            counters_.drop(Drop::tcp_malformed);
+        // Before anything is summed or looked up: under a flood this is most of the work.
+        if (wire::opens_tcp(arrival.bytes) && !syns_.allow(now_)) {
+            counters_.drop(Drop::tcp_syn_rate);
             continue;
         }
-        // Before anything is looked up: under a flood this is most of the work.
-        bool opens = (in.segment.flags & (wire::kSyn | wire::kAck)) == wire::kSyn;
-        if (opens && !syns_.allow(now_)) {
-            counters_.drop(Drop::tcp_syn_rate);
+        if (!arrival.checksum_known_good &&
+            !wire::transport_checksum_ok(arrival.source, arrival.destination, static_cast<uint8_t>(wire::Protocol::tcp),
+                                         arrival.bytes)) {
+            counters_.drop(Drop::tcp_checksum);
+            continue;
+        }
+        if (!wire::parse_tcp(arrival.bytes, in.segment)) {
+            counters_.drop(Drop::tcp_malformed);
             continue;
         }
         in.source = arrival.source;
@@ -220,6 +227,7 @@ void Engine::release(Connection& c) {
     c.records.release(pool_, 0, true);
     if (c.assembler != kNoBlock) pool_.put(c.assembler);
     c.in_use = false;
+    c.timer_at = c.ack_at = c.life_at = kNever;
     c.state = State::closed;
     c.handler = nullptr;
     released_.push_back(c.index);

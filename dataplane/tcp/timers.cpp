@@ -160,7 +160,7 @@ void Engine::recheck(uint32_t budget) {
         if (rechecks_.count() > kAhead) __builtin_prefetch(&connections_[rechecks_.peek(kAhead)].recheck_at, 1);
         rechecks_.pop();
         c.recheck_at = kNever;
-        if (c.in_use) arm(c);
+        arm(c);
     }
 }
 
