@@ -193,8 +193,12 @@ void Engine::sample_rtt(Connection& c, Duration rtt) {
 }
 
 Duration Engine::rto(const Connection& c) const {
-    Duration base = c.syn_transmissions > 1 ? kInitialRtoAfterSynLoss : kInitialRto;
-    if (c.srtt != Duration{0}) base = std::max(c.srtt + std::max(kClockTick, 4 * c.rttvar), kMinRto);
+    Duration base;
+    if (c.srtt != Duration{0}) {
+        base = std::max(c.srtt + std::max(kClockTick, 4 * c.rttvar), kMinRto);
+    } else {
+        base = c.syn_transmissions > 1 ? kInitialRtoAfterSynLoss : kInitialRto;
+    }
     return std::min(base * (int64_t{1} << std::min<uint8_t>(c.backoff, 16)), kMaxRto);
 }
 

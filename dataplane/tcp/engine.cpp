@@ -107,7 +107,8 @@ size_t Engine::parse(std::span<const Arrival> burst) {
         }
         in.source = arrival.source;
         in.destination = arrival.destination;
-        in.key = FlowKey::of(arrival.destination, in.segment.destination_port, arrival.source, in.segment.source_port);
+        // The ports as they lie in the header: reading together what was just written apart would stall.
+        in.key = FlowKey::of_arrival(arrival.destination, arrival.source, load_be32(arrival.bytes.data()));
         in.hash = flows_.hash(in.key);
         hints_.prefetch(in.hash);
         count++;

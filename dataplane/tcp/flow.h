@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "dataplane/base/address.h"
@@ -14,10 +15,11 @@ struct FlowKey {
     uint64_t ports;  // one word: it is hashed and compared as such right after it was written
 
     static FlowKey of(const Endpoint& local, const Endpoint& remote) {
-        return of(local.address, local.port, remote.address, remote.port);
+        return {local.address.octets(), remote.address.octets(), uint64_t{local.port} << 16 | remote.port};
     }
-    static FlowKey of(const IpAddress& local, uint16_t local_port, const IpAddress& remote, uint16_t remote_port) {
-        return {local.octets(), remote.octets(), uint64_t{local_port} << 16 | remote_port};
+    // `ports`: the first word of the TCP header, source and destination.
+    static FlowKey of_arrival(const IpAddress& local, const IpAddress& remote, uint32_t ports) {
+        return {local.octets(), remote.octets(), std::rotl(ports, 16)};
     }
     uint16_t local_port() const { return static_cast<uint16_t>(ports >> 16); }
     uint16_t remote_port() const { return static_cast<uint16_t>(ports); }
