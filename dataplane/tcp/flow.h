@@ -27,7 +27,11 @@ struct FlowKey {
     IpAddress remote_address() const { return IpAddress::v6_bytes(remote.data()); }
     Endpoint local_endpoint() const { return {local_address(), local_port()}; }
     Endpoint remote_endpoint() const { return {remote_address(), remote_port()}; }
-    friend bool operator==(const FlowKey&, const FlowKey&) = default;
+    friend bool operator==(const FlowKey& a, const FlowKey& b) {
+        auto x = std::bit_cast<std::array<uint64_t, 5>>(a);
+        auto y = std::bit_cast<std::array<uint64_t, 5>>(b);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+    }
 };
 static_assert(sizeof(FlowKey) == 40);
 

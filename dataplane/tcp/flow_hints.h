@@ -23,9 +23,9 @@ class FlowHints {
     // A connection whose flow has this hash, or kNone.
     uint32_t find(uint32_t hash) const {
         const Set& set = sets_[hash & mask_];
-        for (uint32_t i = 0; i < kWays; i++)
-            if (set.hash[i] == hash && set.place[i]) return set.place[i] - 1;
-        return kNone;
+        uint32_t ways = 0;  // all are compared: where the search ends cannot be predicted
+        for (uint32_t i = 0; i < kWays; i++) ways |= uint32_t{set.hash[i] == hash} << i;
+        return ways ? set.place[std::countr_zero(ways)] - 1 : kNone;
     }
     void add(uint32_t hash, uint32_t connection) {
         Set& set = sets_[hash & mask_];
@@ -37,8 +37,9 @@ class FlowHints {
         }
     }
     void remove(uint32_t hash, uint32_t connection) {
-        for (uint32_t& place : sets_[hash & mask_].place)
-            if (place == connection + 1) place = 0;
+        Set& set = sets_[hash & mask_];
+        for (uint32_t i = 0; i < kWays; i++)
+            if (set.place[i] == connection + 1) set.hash[i] = set.place[i] = 0;
     }
     size_t bytes() const { return sets_.bytes(); }
 
@@ -46,7 +47,7 @@ class FlowHints {
     static constexpr uint32_t kWays = 8;
     struct alignas(64) Set {
         std::array<uint32_t, kWays> hash;
-        std::array<uint32_t, kWays> place;  // + 1; 0 is free
+        std::array<uint32_t, kWays> place;  // + 1; 0 is free, which find() takes for kNone
     };
     static_assert(sizeof(Set) == 64);
 

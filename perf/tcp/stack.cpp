@@ -225,7 +225,8 @@ void run_requests(uint32_t connections, uint64_t count) {
     print("cycles_per_request", cycles, "cycles", "", 0);
     print("requests_per_second", per_second, "1/s", "goal 1000000/s", per_second / 1e6);
     // More than one: clients that wait longer than 40 ms acknowledge the answer before they ask again.
-    print("segments_received_per_request", static_cast<double>(segments) / static_cast<double>(asked), "", "", 0);
+    print("segments_received_per_request", static_cast<double>(segments) / static_cast<double>(asked), "segments", "",
+          0);
     auto bytes = static_cast<double>(bench.server().tcp().bytes_per_connection());
     print("bytes_per_idle_connection", bytes, "bytes", "limit 1024", bytes / 1024);
     tcp::MemoryUse memory = bench.server().tcp().memory();
