@@ -1,12 +1,15 @@
 #include "dataplane/port/port.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "dataplane/port/device.h"
+#include "dataplane/port/rss.h"
 
 namespace fedge::port {
 namespace {
@@ -21,8 +24,8 @@ std::string words(int error) {
 
 }  // namespace
 
-Port::Port(const PortConfig& config, std::span<rte_mempool* const> pools)
-    : config_(config), queues_(static_cast<uint16_t>(pools.size())) {
+Port::Port(const PortConfig& config, std::span<rte_mempool* const> pools, uint16_t rss_queues)
+    : config_(config), queues_(static_cast<uint16_t>(pools.size())), rss_queues_(rss_queues) {
     std::string device = ethdev_name(config.device);
     if (rte_eth_dev_get_port_by_name(device.c_str(), &id_) != 0)
         throw std::runtime_error(key("device") + ": DPDK has no driver for " + device +
@@ -62,12 +65,17 @@ void Port::configure(std::span<rte_mempool* const> pools) {
     }
 
     rte_eth_conf conf{};
+    std::array<uint8_t, kRssKey.size()> rss_key = kRssKey;  // the configuration takes it without const
     conf.rxmode.mtu = config_.mtu;
     uint64_t functions = info.flow_type_rss_offloads & kRss;
     rss_ = queues_ > 1 && functions != 0;
     if (rss_) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf = functions;
+        if (info.hash_key_size == rss_key.size()) {
+            conf.rx_adv_conf.rss_conf.rss_key = rss_key.data();
+            conf.rx_adv_conf.rss_conf.rss_key_len = rss_key.size();
+        }
     }
     rx_offloads_ = info.rx_offload_capa &
                    (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
@@ -114,6 +122,21 @@ void Port::start() {
     if (int e = rte_eth_dev_start(id_); e != 0)
         throw std::runtime_error(key("device") + ": " + driver_ + " does not start: " + words(e));
     accept_multicast();
+    if (rss_ && rss_queues_ < queues_) spread_over(rss_queues_);
+}
+
+// A device that cannot be told spreads over all queues; the cores hand over what is not theirs.
+void Port::spread_over(uint16_t queues) {
+    rte_eth_dev_info info;
+    if (rte_eth_dev_info_get(id_, &info) != 0 || info.reta_size == 0) return;
+    std::vector<rte_eth_rss_reta_entry64> table((info.reta_size + RTE_ETH_RETA_GROUP_SIZE - 1) /
+                                                RTE_ETH_RETA_GROUP_SIZE);
+    for (uint16_t i = 0; i < info.reta_size; i++) {
+        rte_eth_rss_reta_entry64& group = table[i / RTE_ETH_RETA_GROUP_SIZE];
+        group.mask |= uint64_t{1} << (i % RTE_ETH_RETA_GROUP_SIZE);
+        group.reta[i % RTE_ETH_RETA_GROUP_SIZE] = static_cast<uint16_t>(i % queues);
+    }
+    (void)rte_eth_dev_rss_reta_update(id_, table.data(), info.reta_size);
 }
 
 // Neighbour solicitations come to multicast groups (RFC 4861 section 7.2); a driver that cannot pass all groups is made

@@ -22,9 +22,9 @@ struct PortStats {
 class Port {
   public:
     // Configures, without starting, the ethdev that the EAL made of config.device: pools.size() queue pairs, queue N
-    // filled from pools[N]; RSS over addresses and UDP/TCP ports, and IPv4/UDP checksums in hardware, each where the
-    // device can. Throws std::runtime_error that names the key and the fix.
-    Port(const PortConfig& config, std::span<rte_mempool* const> pools);
+    // filled from pools[N]; RSS over addresses and UDP/TCP ports onto the first `rss_queues` of them, and IPv4/UDP/TCP
+    // checksums in hardware, each where the device can. Throws std::runtime_error that names the key and the fix.
+    Port(const PortConfig& config, std::span<rte_mempool* const> pools, uint16_t rss_queues = UINT16_MAX);
     ~Port();  // stops and closes
     Port(const Port&) = delete;
     Port& operator=(const Port&) = delete;
@@ -67,10 +67,12 @@ class Port {
     void configure(std::span<rte_mempool* const> pools);
     void set_up_queues(std::span<rte_mempool* const> pools, const rte_eth_dev_info& info);
     void accept_multicast();
+    void spread_over(uint16_t queues);
 
     PortConfig config_;
     uint16_t id_ = 0;
     uint16_t queues_ = 0;
+    uint16_t rss_queues_ = 0;
     std::string driver_;
     MacAddress mac_;
     bool rss_ = false;
