@@ -36,6 +36,7 @@ PortsPlan ports_plan(const contract::Snapshot& snapshot, contract::Role role) {
     if (snapshot.listeners()) {
         for (flatbuffers::uoffset_t i = 0; i < snapshot.listeners()->size(); i++) {
             const contract::Listener* listener = snapshot.listeners()->Get(i);
+            if (listener->service() != contract::Service::turn_udp) continue;  // TCP keeps a table of its own
             bool of_role = std::ranges::any_of(*snapshot.interfaces(), [&](const contract::Interface* interface) {
                 return interface->role() == role &&
                        interface->name()->string_view() == listener->interface()->string_view();

@@ -42,8 +42,9 @@ struct PortsPlan {
     uint16_t relay_last = 0;
 };
 
-// A relay address belongs to the role of the interface that has it as an address or on-link; one that is on no link (a
-// pool that is routed to us) belongs to the external role.
+// Listeners over UDP only: what TCP listens on is not asked for packet by packet. A relay address belongs to the role
+// of the interface that has it as an address or on-link; one that is on no link (a pool that is routed to us) belongs
+// to the external role.
 PortsPlan ports_plan(const contract::Snapshot& snapshot, contract::Role role);
 
 // Immutable; built per snapshot on the management thread, read by any core.

@@ -15,6 +15,8 @@
 #include "dataplane/core/core.h"
 #include "dataplane/core/request.h"
 #include "dataplane/core/run_config.h"
+#include "dataplane/core/signalling_plan.h"
+#include "dataplane/core/steering.h"
 #include "dataplane/port/mbuf_pool.h"
 #include "dataplane/port/port.h"
 #include "dataplane/relay/quota.h"
@@ -25,12 +27,15 @@ struct AssemblyPlan {
     struct Place {
         unsigned cpu = 0;
         int socket = -1;  // NUMA node
+        bool media = true;
+        bool signalling = false;
     };
     std::string name;           // in front of the names of pools, unique in the process
-    std::vector<Place> places;  // one media core each
+    std::vector<Place> places;  // one core each; those with media stand in front, and there is one at least
     port::MbufPoolConfig mbufs;
     uint32_t allocations_per_core = 0;
     uint32_t relay_addresses = 0;  // most that a snapshot may name
+    SignallingPlan signalling;
     Idle idle = Idle::poll;
 };
 
@@ -46,7 +51,7 @@ class Assembly {
     port::Port& add_port(const port::PortConfig& config);
     void make_cores();
 
-    uint16_t size() const { return static_cast<uint16_t>(plan_.places.size()); }  // media cores
+    uint16_t size() const { return static_cast<uint16_t>(plan_.places.size()); }
     Core& core(uint16_t index) { return *cores_[index]; }
     std::span<std::unique_ptr<Core>> cores() { return cores_; }
     std::span<port::Port* const> ports() const { return port_pointers_; }
@@ -63,6 +68,7 @@ class Assembly {
     SnapshotContext context;
 
   private:
+    Steering steering_;
     relay::SharedQuota quota_;
     std::vector<std::unique_ptr<port::MbufPool>> pools_;
     std::vector<std::unique_ptr<port::Port>> ports_;

@@ -42,11 +42,15 @@ po::options_description known_options() {
         ("eal.file-prefix", text("fedge"), "DPDK file prefix; tools such as dpdk-proc-info need the same")
         ("eal.extra", text(""), "further EAL arguments, separated by spaces")
         ("cores.main", text("0"), "CPU of the management thread")
-        ("cores.media", text("1"), "CPUs that poll, such as 1-3,5")
+        ("cores.media", text("1"), "CPUs that relay media, such as 1-3,5")
+        ("cores.signalling", text(""), "CPUs that end TCP and TLS, such as 6,7; one that is in cores.media too does both")
         ("cores.idle", text("poll"), "poll, or backoff: sleep when there is nothing to do")
-        ("pools.mbufs-per-core", text("16384"), "packet buffers per media core and port")
-        ("pools.allocations-per-core", text("100000"), "TURN allocations a media core can hold")
+        ("pools.mbufs-per-core", text("16384"), "packet buffers per core and port")
+        ("pools.allocations-per-core", text("100000"), "TURN allocations a core can hold")
+        ("pools.connections-per-core", text("8192"), "TCP connections a signalling core can hold")
+        ("pools.tcp-memory-per-core", text("32"), "MiB of a signalling core for what is sent and received")
         ("pools.relay-addresses", text("128"), "TURN relay addresses that a configuration may name")
+        ("tcp.kernel-ports", text(""), "listeners on these ports, such as 443,5061, are served by the kernel's TCP instead of ours")
         ("run-dir", text("/run/fedge"), "directory of the socket that control connects to");
     // clang-format on
     return options;
@@ -135,18 +139,24 @@ BootConfig build(const po::variables_map& values, const PortKeys& ports) {
     config.main_cpu = main_cpus[0];
     config.media_cpus = parse_cpu_list("cores.media", text("cores.media"));
     unsigned cpus = std::thread::hardware_concurrency();
-    for (unsigned cpu : config.media_cpus) {
-        if (cpu == config.main_cpu)
-            throw BootError("cores.media: CPU " + std::to_string(cpu) +
-                            " is cores.main already; polling would starve management");
-        if (cpu >= cpus)
-            throw BootError("cores.media: CPU " + std::to_string(cpu) + " does not exist; this machine has " +
-                            std::to_string(cpus));
-    }
+    if (!text("cores.signalling").empty())
+        config.signalling_cpus = parse_cpu_list("cores.signalling", text("cores.signalling"));
+    auto check_polling = [&](const char* key, const std::vector<unsigned>& list) {
+        for (unsigned cpu : list) {
+            if (cpu == config.main_cpu)
+                throw BootError(std::string(key) + ": CPU " + std::to_string(cpu) +
+                                " is cores.main already; polling would starve management");
+            if (cpu >= cpus)
+                throw BootError(std::string(key) + ": CPU " + std::to_string(cpu) +
+                                " does not exist; this machine has " + std::to_string(cpus));
+        }
+    };
+    check_polling("cores.media", config.media_cpus);
+    check_polling("cores.signalling", config.signalling_cpus);
     if (config.main_cpu >= cpus)
         throw BootError("cores.main: CPU " + std::to_string(config.main_cpu) + " does not exist");
     config.eal.cpus.push_back(config.main_cpu);
-    config.eal.cpus.insert(config.eal.cpus.end(), config.media_cpus.begin(), config.media_cpus.end());
+    for (const BootConfig::PollingCpu& polling : config.polling_cpus()) config.eal.cpus.push_back(polling.cpu);
     std::string idle = text("cores.idle");
     if (idle != "poll" && idle != "backoff")
         throw BootError("cores.idle: \"" + idle + "\" is neither poll nor backoff");
@@ -155,24 +165,58 @@ BootConfig build(const po::variables_map& values, const PortKeys& ports) {
     config.allocations_per_core =
         number<uint32_t>("pools.allocations-per-core", text("pools.allocations-per-core"), 16, 4'000'000);
     config.relay_addresses = number<uint32_t>("pools.relay-addresses", text("pools.relay-addresses"), 1, 4096);
+    config.connections_per_core =
+        number<uint32_t>("pools.connections-per-core", text("pools.connections-per-core"), 64, 1U << 20);
+    config.tcp_memory_mb_per_core =
+        number<uint32_t>("pools.tcp-memory-per-core", text("pools.tcp-memory-per-core"), 4, 1U << 16);
+    if (!text("tcp.kernel-ports").empty())
+        config.kernel_ports = parse_port_list("tcp.kernel-ports", text("tcp.kernel-ports"));
+    if (!config.kernel_ports.empty() && config.signalling_cpus.empty())
+        throw BootError(
+            "tcp.kernel-ports: nothing listens on TCP without a signalling core; name CPUs in "
+            "cores.signalling");
     config.run_dir = text("run-dir");
     return config;
 }
 
 }  // namespace
 
-std::vector<unsigned> parse_cpu_list(const std::string& key, const std::string& text) {
-    std::set<unsigned> cpus;
+namespace {
+
+// "1,3,5-7": sorted, each once.
+template <typename T>
+std::vector<T> parse_list(const std::string& key, const std::string& text, T low, T high) {
+    std::set<T> numbers;
     std::istringstream in(text);
     for (std::string item; std::getline(in, item, ',');) {
         auto dash = item.find('-');
-        unsigned first = number<unsigned>(key, item.substr(0, dash), 0, 1023);
-        unsigned last = dash == std::string::npos ? first : number<unsigned>(key, item.substr(dash + 1), 0, 1023);
+        T first = number<T>(key, item.substr(0, dash), low, high);
+        T last = dash == std::string::npos ? first : number<T>(key, item.substr(dash + 1), low, high);
         if (last < first) throw BootError(key + ": \"" + item + "\" runs backwards");
-        for (unsigned cpu = first; cpu <= last; cpu++) cpus.insert(cpu);
+        for (uint64_t n = first; n <= last; n++) numbers.insert(static_cast<T>(n));
     }
+    return {numbers.begin(), numbers.end()};
+}
+
+}  // namespace
+
+std::vector<unsigned> parse_cpu_list(const std::string& key, const std::string& text) {
+    auto cpus = parse_list<unsigned>(key, text, 0, 1023);
     if (cpus.empty()) throw BootError(key + ": names no CPU");
-    return {cpus.begin(), cpus.end()};
+    return cpus;
+}
+
+std::vector<uint16_t> parse_port_list(const std::string& key, const std::string& text) {
+    return parse_list<uint16_t>(key, text, 1, 65535);
+}
+
+std::vector<BootConfig::PollingCpu> BootConfig::polling_cpus() const {
+    std::vector<PollingCpu> all;
+    auto signals = [&](unsigned cpu) { return std::ranges::find(signalling_cpus, cpu) != signalling_cpus.end(); };
+    for (unsigned cpu : media_cpus) all.push_back({cpu, true, signals(cpu)});
+    for (unsigned cpu : signalling_cpus)
+        if (std::ranges::find(media_cpus, cpu) == media_cpus.end()) all.push_back({cpu, false, true});
+    return all;
 }
 
 BootRequest read_boot_config(int argc, const char* const* argv) {

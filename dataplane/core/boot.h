@@ -15,14 +15,26 @@ namespace fedge::core {
 enum class Idle : uint8_t { poll, backoff };
 
 struct BootConfig {
+    struct PollingCpu {
+        unsigned cpu;
+        bool media;
+        bool signalling;
+    };
+    // One core each, in the order of their numbers: those with media first.
+    std::vector<PollingCpu> polling_cpus() const;
+
     port::EalConfig eal;  // ports included
     bool require_hugepages = false;
     unsigned main_cpu = 0;
     std::vector<unsigned> media_cpus;
+    std::vector<unsigned> signalling_cpus;  // may be media CPUs too; empty: nothing that needs a stream is served
     Idle idle = Idle::poll;
     uint32_t mbufs_per_core = 16384;
     uint32_t allocations_per_core = 100000;
     uint32_t relay_addresses = 128;  // most that a snapshot may name
+    uint32_t connections_per_core = 8192;
+    uint32_t tcp_memory_mb_per_core = 32;  // send and receive queues of all connections
+    std::vector<uint16_t> kernel_ports;    // listeners on these ports are served by the kernel's TCP
     std::string run_dir = "/run/fedge";
 };
 
@@ -41,7 +53,8 @@ struct BootRequest {
 // Throws BootError.
 BootRequest read_boot_config(int argc, const char* const* argv);
 
-// "1", "1-3", "1,3,5-7"; without duplicates. Throws BootError naming `key`.
+// "1", "1-3", "1,3,5-7"; sorted, without duplicates. Throws BootError naming `key`.
 std::vector<unsigned> parse_cpu_list(const std::string& key, const std::string& text);
+std::vector<uint16_t> parse_port_list(const std::string& key, const std::string& text);
 
 }  // namespace fedge::core

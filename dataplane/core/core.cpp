@@ -43,6 +43,21 @@ Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
       inbox_(name("inbox", setup.index), kInboxSize, setup.socket),
       requests_(name("requests", setup.index), 64, setup.socket) {
     inboxes_.push_back(&inbox_);
+    if (!setup_.signalling) return;
+    Signalling::Setup part;
+    part.plan = setup_.signalling;
+    part.core = setup_.index;
+    part.socket = setup_.socket;
+    part.pool = setup_.pool->get();
+    part.turn = &turn_;
+    part.peers = this;
+    part.local = this;
+    part.unix_now = unix_now_;
+    part.log = &log_;
+    part.arrives_here = [this](const Endpoint& local, const Endpoint& remote) {
+        return tcp_core(local, remote) == setup_.index;
+    };
+    signalling_ = std::make_unique<Signalling>(part, counters_, random_, host_, now_);
 }
 
 Core::~Core() {
@@ -60,11 +75,13 @@ uint32_t Core::iterate() {
     unix_now_ = clock_.unix_seconds(now_);
     adopt();
 
+    if (signalling_) signalling_->begin(now_, unix_now_);
     uint32_t packets = receive();
     uint32_t work = packets;
     if (config_) {
         work += turn_.expire(now_, kExpireBudget);
         host_.advance(now_);
+        if (signalling_) work += signalling_->turn(now_, unix_now_);
     }
     answer_requests();
     host_.flush();
@@ -106,7 +123,7 @@ uint32_t Core::receive() {
         if (n) process({burst.data(), n}, Origin::port);
         total += n;
     }
-    if (setup_.cores > 1) {
+    if (setup_.cores > 1 || signalling_) {
         uint32_t n = inbox_.receive(burst);
         if (n) {
             counters_.add(Counter::handover_received, n);
@@ -123,6 +140,7 @@ void Core::adopt() {
     config_ = offered;
     host_.adopt(config_->interfaces.get(), {config_->icmp_rate, config_->echo}, now_);
     turn_.adopt(now_, config_->relay.get());
+    if (signalling_) signalling_->adopt(*config_, now_);
     stats_.revision.store(config_->revision, std::memory_order_relaxed);
     setup_.config->adopted.store(config_, std::memory_order_release);
 }
@@ -153,6 +171,19 @@ void Core::answer(CoreRequest& request) {
             request.count = static_cast<uint32_t>(filled);
             break;
         }
+        case CoreRequest::Kind::connections:
+        case CoreRequest::Kind::endings: {
+            auto rows = std::span(request.connections).first(limit);
+            request.count = 0;
+            if (!signalling_) {
+                request.cursor = 0;
+            } else if (request.kind == CoreRequest::Kind::connections) {
+                request.count = signalling_->list(rows, request.cursor);
+            } else {
+                request.count = signalling_->list_ended(rows, request.cursor, now_);
+            }
+            break;
+        }
         case CoreRequest::Kind::disconnect_id:
             request.count = turn_.disconnect(now_, request.allocation);
             request.cursor = 0;
@@ -161,6 +192,10 @@ void Core::answer(CoreRequest& request) {
             request.count = turn_.disconnect_user(now_, request.user.view(), request.cursor, 4096);
             break;
     }
+}
+
+const char* Core::role() const {
+    return !signalling_ ? "media" : setup_.media ? "media+signalling" : "signalling";
 }
 
 uint16_t Core::transmit(uint16_t port, std::span<rte_mbuf*> frames) {

@@ -1,6 +1,6 @@
-// One media core: all that it owns, and its loop. It polls its queue of every port, relays what belongs to TURN,
-// answers what belongs to the IP host, and hands over what belongs to another core. See dataplane/README.md for the way
-// of a packet.
+// One core: all that it owns, and its loop. It polls its queue of every port, relays what belongs to TURN, passes on to
+// its signalling part what is TCP, answers what belongs to the IP host, and hands over what belongs to another core.
+// See dataplane/README.md for the way of a packet.
 #pragma once
 
 #include <array>
@@ -16,7 +16,9 @@
 #include "dataplane/core/adoption.h"
 #include "dataplane/core/boot.h"
 #include "dataplane/core/request.h"
+#include "dataplane/core/signalling.h"
 #include "dataplane/core/stats.h"
+#include "dataplane/core/steering.h"
 #include "dataplane/ip/host.h"
 #include "dataplane/port/mbuf_pool.h"
 #include "dataplane/port/port.h"
@@ -31,10 +33,13 @@ using PacketBox = Mailbox<rte_mbuf>;
 
 // What a core is given. Everything here outlives it.
 struct CoreSetup {
-    uint16_t index = 0;  // among the media cores; also its queue on every port
+    uint16_t index = 0;  // among all cores; also its queue on every port
     uint16_t cores = 1;
     unsigned cpu = 0;
     int socket = -1;  // NUMA node
+    bool media = true;
+    const SignallingPlan* signalling = nullptr;  // null: no signalling part
+    const Steering* steering = nullptr;
     uint32_t max_allocations = 0;
     relay::TableLimits limits;
     Idle idle = Idle::poll;
@@ -45,22 +50,26 @@ struct CoreSetup {
     RequestBox* replies = nullptr;  // to management
 };
 
-class Core final : private ip::Transmitter {
+class Core final : private ip::Transmitter, private relay::PeerOutput, private tcp::LocalDelivery {
   public:
     // Takes all memory that the core will ever need. Throws std::runtime_error when there is not enough.
     Core(const CoreSetup& setup, Counters counters, const TscClock& clock);
     ~Core() override;
 
-    // The mailboxes of all media cores, own one included, by index. Once, before run().
+    // The mailboxes of all cores, own one included, by index. Once, before run().
     void connect(std::vector<PacketBox*> inboxes) { inboxes_ = std::move(inboxes); }
     PacketBox& inbox() { return inbox_; }
     RequestBox& requests() { return requests_; }
+    LogRing& log() { return log_; }
 
     // The loop, until `stop`. Runs on its own lcore.
     void run(const std::atomic<bool>& stop);
 
     // One turn of the loop; returns how much there was to do. run() calls it, and so do benchmarks and tests.
     uint32_t iterate();
+
+    // For people: "media", "signalling", "media+signalling".
+    const char* role() const;
 
     const CoreStats& stats() const { return stats_; }
     const CoreSetup& setup() const { return setup_; }
@@ -77,7 +86,7 @@ class Core final : private ip::Transmitter {
 
     // A received packet on its way through one burst.
     struct Work {
-        enum class Kind : uint8_t { gone, host, channel, stun, peer };
+        enum class Kind : uint8_t { gone, host, channel, stun, peer, tcp };
         rte_mbuf* mbuf;
         wire::Packet packet;
         uint16_t interface;
@@ -95,20 +104,38 @@ class Core final : private ip::Transmitter {
     void act(Work& work, Origin origin);
     void act_host(Work& work, Origin origin);
     void act_stun(Work& work, Origin origin);
+    void act_tcp(Work& work, Origin origin);
+    // The core that a TCP flow belongs to.
+    uint16_t tcp_core(const Endpoint& local, const Endpoint& remote) const;
     void forward(Work& work, const relay::Forward& forward);
     template <size_t kRemoved, size_t kAdded>
     bool forward_plain(Work& work, const relay::Forward& forward);
     void reply(Work& work, Bytes message);
-    void on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin);
+    void on_icmp_error(const ip::QuotedFlow& flow, const wire::Packet& packet, rte_mbuf* kept, Origin origin);
     // What answers on this address of ours, whichever interface has it.
     classify::Target target_of(const Endpoint& local) const;
 
-    // From client to client (core_hairpin.cpp).
+    // From client to client (core_hairpin.cpp). A parcel is what stands in front of the data on its way to another
+    // core, in place of headers. Such an mbuf has no port, and no other packet in a mailbox is without one: admit()
+    // refuses what came from no port of ours.
+    struct Parcel {
+        Endpoint source;       // UDP: by which others know the sender's relay port
+        Endpoint destination;  // relay address and port
+        uint16_t udp_checksum;
+        uint8_t dscp_ecn;
+        bool tcp;  // a segment follows
+    };
     void to_peer(Work& work);
     void hairpin(Work& work);
     // Deals with those of the inbox, moves the others to its front. Returns how many others there are.
     uint32_t take_hairpins(std::span<rte_mbuf*> inbox);
     void from_relay(Work& work);
+
+    // Clients on streams (core_streams.cpp).
+    void send(const relay::Forward& forward, Bytes data, Instant now) override;
+    void to_stream(Work& work);
+    void segment_from_here(rte_mbuf* mbuf, const Parcel& parcel);
+    bool take(const tcp::SegmentOutput::Segment& segment) override;
 
     Bytes frame(const rte_mbuf* mbuf) const { return {rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len}; }
     static Bytes payload(const Work& work) {
@@ -139,9 +166,11 @@ class Core final : private ip::Transmitter {
     const RunConfig* config_ = nullptr;
     relay::Turn turn_;
     ip::Host host_;
+    std::unique_ptr<Signalling> signalling_;
     PacketBox inbox_;
     RequestBox requests_;
     std::vector<PacketBox*> inboxes_;
+    LogRing log_;
     CoreStats stats_;
     std::array<Work, kBurst> work_;
     relay::Forward forward_;

@@ -11,19 +11,6 @@
 #include "dataplane/core/relayed_checksum.h"
 
 namespace fedge::core {
-namespace {
-
-// What stands in front of the data on its way to another core, in place of headers. Such an mbuf has no port, and no
-// other packet in a mailbox is without one: admit() refuses what came from no port of ours.
-struct Parcel {
-    Endpoint source;       // by which others know the sender's relay port
-    Endpoint destination;  // relay address and port
-    uint16_t udp_checksum;
-    uint8_t dscp_ecn;
-};
-static_assert(std::is_trivially_copyable_v<Parcel>);
-
-}  // namespace
 
 void Core::to_peer(Work& work) {
     return forward_.hairpin ? hairpin(work) : forward(work, forward_);
@@ -43,7 +30,8 @@ void Core::hairpin(Work& work) {
     if (owner == setup_.index) return from_relay(work);
 
     rte_mbuf* mbuf = work.mbuf;
-    Parcel parcel{f.source, f.destination, packet.udp_checksum, packet.dscp_ecn};
+    Parcel parcel{f.source, f.destination, packet.udp_checksum, packet.dscp_ecn, false};
+    static_assert(std::is_trivially_copyable_v<Parcel>);
     mbuf->data_off = static_cast<uint16_t>(mbuf->data_off + packet.payload_offset);
     mbuf->data_len = packet.payload_length;
     mbuf->pkt_len = packet.payload_length;
@@ -64,6 +52,10 @@ uint32_t Core::take_hairpins(std::span<rte_mbuf*> inbox) {
         }
         Parcel parcel;
         std::memcpy(&parcel, rte_pktmbuf_mtod(mbuf, const void*), sizeof(parcel));
+        if (parcel.tcp) {
+            segment_from_here(mbuf, parcel);
+            continue;
+        }
         Work& work = work_[0];
         work.mbuf = mbuf;
         work.packet = {};
@@ -92,6 +84,7 @@ void Core::from_relay(Work& work) {
     relay::Handle handle = relay::Turn::handle_in(turn_.relay_slot(target.id, relay.port));
     if (!turn_.from_relay(now_, handle, {packet.source, packet.source_port}, payload(work), forward_))
         return rte_pktmbuf_free(work.mbuf);
+    if (forward_.to_stream) return to_stream(work);
     forward(work, forward_);
 }
 

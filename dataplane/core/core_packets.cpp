@@ -11,10 +11,20 @@
 #include "dataplane/wire/channel_data.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/stun.h"
+#include "dataplane/wire/tcp.h"
 
 namespace fedge::core {
 
 using classify::Direction;
+
+namespace {
+
+bool is_tcp(const wire::Packet& packet) {
+    return packet.protocol == static_cast<uint8_t>(wire::Protocol::tcp) && packet.l3 != wire::L3::arp &&
+           !packet.fragment;
+}
+
+}  // namespace
 
 void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
     if (origin == Origin::port) {
@@ -51,13 +61,27 @@ void Core::classify(Work& work, Origin origin) {
         if (auto reason = host_.admit(mbuf->port, frame(mbuf), work.packet, work.interface)) return drop(work, *reason);
     }
     work.kind = Work::Kind::host;
-    if (!work.packet.is_udp() || work.packet.multicast_mac) return;
-
+    if (work.packet.multicast_mac) return;
     const RoleConfig& role = config_->role(role_of(work.interface));
+    if (!work.packet.is_udp()) {
+        if (!is_tcp(work.packet)) return;
+        // An internal service is never reached from outside by its address.
+        if (!role.targets.is_ours(work.packet.destination)) return drop(work, Drop::not_for_us);
+        work.kind = Work::Kind::tcp;
+        return;
+    }
     auto target = role.targets.classify(work.packet.destination, work.packet.destination_port);
     work.id = target.id;
     switch (target.kind) {
         case classify::Target::Kind::listener:
+            if (!setup_.media) [[unlikely]] {
+                hand_over(work.mbuf,
+                          setup_.steering->media_core({work.packet.destination, work.packet.destination_port},
+                                                      {work.packet.source, work.packet.source_port}),
+                          origin);
+                work.kind = Work::Kind::gone;
+                return;
+            }
             work.kind = wire::is_channel_data(payload(work)) ? Work::Kind::channel : Work::Kind::stun;
             return;
         case classify::Target::Kind::relay: {
@@ -153,6 +177,7 @@ void Core::act(Work& work, Origin origin) {
         case Work::Kind::gone: return;
         case Work::Kind::host: return act_host(work, origin);
         case Work::Kind::stun: return act_stun(work, origin);
+        case Work::Kind::tcp: return act_tcp(work, origin);
         case Work::Kind::channel:
             if (relay::Turn::is_foreign(work.handle)) [[unlikely]]
                 return hand_over(work.mbuf, turn_.foreign_core(now_, work.handle), origin);
@@ -165,6 +190,8 @@ void Core::act(Work& work, Origin origin) {
             if (!turn_.from_peer(now_, work.handle, {work.packet.source, work.packet.source_port}, payload(work),
                                  forward_)) [[unlikely]]
                 return rte_pktmbuf_free(work.mbuf);
+            if (forward_.to_stream) [[unlikely]]
+                return to_stream(work);
             if (!forward_plain<0, wire::kChannelHeader>(work, forward_)) [[unlikely]]
                 forward(work, forward_);
             return;
@@ -184,6 +211,23 @@ void Core::act_stun(Work& work, Origin origin) {
     }
 }
 
+void Core::act_tcp(Work& work, Origin origin) {
+    if (!setup_.steering->has_signalling()) return drop(work, Drop::tcp_not_served);
+    const wire::Packet& packet = work.packet;
+    if (packet.payload_length < wire::kTcpHeader) return drop(work, Drop::tcp_malformed);
+    const auto* ports = rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, packet.l4_offset);
+    uint16_t owner = tcp_core({packet.destination, load_be16(ports + 2)}, {packet.source, load_be16(ports)});
+    if (owner != setup_.index) return hand_over(work.mbuf, owner, origin);
+    if (!signalling_) return drop(work, Drop::tcp_no_connection);  // a relay port of a core without streams
+    signalling_->receive(work.mbuf, packet, load_be16(ports + 2), now_);
+}
+
+// Relay ports belong to the core that has the allocation, whatever the peer's end hashes to.
+uint16_t Core::tcp_core(const Endpoint& local, const Endpoint& remote) const {
+    if (target_of(local).kind == classify::Target::Kind::relay) return turn_.owner_of_port(local.port);
+    return setup_.steering->signalling_core(local, remote);
+}
+
 void Core::act_host(Work& work, Origin origin) {
     const wire::Packet& packet = work.packet;
     if (packet.is_udp()) {
@@ -194,16 +238,22 @@ void Core::act_host(Work& work, Origin origin) {
     if (neighbor && setup_.cores > 1 && origin == Origin::port) copy_to_other_cores(work.mbuf);
     // An ICMP error may be about a flow of another core; host_ takes the packet, so keep it until we know.
     rte_mbuf* kept = nullptr;
-    if (setup_.cores > 1 && origin == Origin::port && !neighbor && packet.l3 != wire::L3::arp) {
+    if ((setup_.cores > 1 || signalling_) && !neighbor && packet.l3 != wire::L3::arp) {
         kept = work.mbuf;
         rte_pktmbuf_refcnt_update(kept, 1);
     }
     auto flow = host_.on_packet(work.mbuf, packet, work.interface, now_, origin == Origin::port);
-    if (flow) return on_icmp_error(*flow, kept, origin);
+    if (flow) return on_icmp_error(*flow, packet, kept, origin);
     rte_pktmbuf_free(kept);
 }
 
-void Core::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin origin) {
+void Core::on_icmp_error(const ip::QuotedFlow& flow, const wire::Packet& packet, rte_mbuf* kept, Origin origin) {
+    if (flow.tcp && setup_.steering->has_signalling()) {
+        uint16_t owner = tcp_core(flow.local, flow.remote);
+        if (owner != setup_.index) return hand_over(kept, owner, origin);
+        if (signalling_) signalling_->receive(flow, kept, packet, now_);
+        return rte_pktmbuf_free(kept);
+    }
     classify::Target target = flow.tcp ? classify::Target{} : target_of(flow.local);
     if (target.kind != classify::Target::Kind::relay) {
         counters_.drop(Drop::icmp_unmatched);
@@ -217,6 +267,7 @@ void Core::on_icmp_error(const ip::QuotedFlow& flow, rte_mbuf* kept, Origin orig
     rte_pktmbuf_free(kept);
     if (!turn_.on_icmp(now_, target.id, flow.local.port, flow.remote, {flow.type, flow.code, flow.mtu}, forward_))
         return;
+    if (forward_.to_stream) return signalling_->turn_clients().to_client(forward_, {}, now_);
     rte_mbuf* mbuf = rte_pktmbuf_alloc(setup_.pool->get());
     if (!mbuf) return counters_.drop(Drop::no_mbuf);
     uint8_t* data = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, forward_.prepend_length));

@@ -33,10 +33,14 @@ void block_signals() {
 // The EAL must run: it knows which CPU belongs to which NUMA node.
 core::AssemblyPlan plan_of(const core::BootConfig& boot) {
     core::AssemblyPlan plan;
-    for (unsigned cpu : boot.media_cpus) {
+    for (const auto& polling : boot.polling_cpus()) {
         auto lcore = static_cast<unsigned>(plan.places.size()) + 1;
-        plan.places.push_back({cpu, static_cast<int>(rte_lcore_to_socket_id(lcore))});
+        plan.places.push_back(
+            {polling.cpu, static_cast<int>(rte_lcore_to_socket_id(lcore)), polling.media, polling.signalling});
     }
+    plan.signalling.connections = boot.connections_per_core;
+    plan.signalling.tcp_memory_mb = boot.tcp_memory_mb_per_core;
+    plan.signalling.kernel_ports = boot.kernel_ports;
     plan.mbufs.mbufs = boot.mbufs_per_core;
     // A frame of the largest MTU must fit into one buffer, behind the headroom and with two VLAN tags.
     constexpr uint16_t kAround = RTE_PKTMBUF_HEADROOM + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
@@ -74,7 +78,7 @@ void poll_ports(const core::BootConfig& boot, bool hugepages, core::Assembly& as
     std::vector<Launched> launched;
     for (auto& core : assembly.cores()) launched.push_back({core.get(), &stop});
     for (unsigned i = 0; i < launched.size(); i++) rte_eal_remote_launch(&media_main, &launched[i], i + 1);
-    core::log(Severity::info, std::to_string(launched.size()) + " media core(s) polling " +
+    core::log(Severity::info, std::to_string(launched.size()) + " core(s) polling " +
                                   std::to_string(assembly.ports().size()) + " port(s); waiting for control on " +
                                   boot.run_dir + "/dataplane.sock");
     management.run();
@@ -85,7 +89,7 @@ void poll_ports(const core::BootConfig& boot, bool hugepages, core::Assembly& as
 }
 
 void run(const core::BootConfig& boot) {
-    port::Eal eal(boot.eal, static_cast<uint16_t>(boot.media_cpus.size()));
+    port::Eal eal(boot.eal, static_cast<uint16_t>(boot.polling_cpus().size()));
     judge_memory(boot, eal);
     SystemRandom random;
     core::Assembly assembly(plan_of(boot), random);

@@ -80,6 +80,7 @@ void Management::run() {
         if (fds[1].revents) accept_control();
         collect_answers();
         check_adoption();
+        collect_log();
         check_heartbeats(std::chrono::steady_clock::now());
     }
 }
@@ -178,6 +179,8 @@ void Management::on_query(const contract::Query& query) {
         case contract::Kind::allocations: kind = CoreRequest::Kind::allocations; break;
         case contract::Kind::streams: kind = CoreRequest::Kind::streams; break;
         case contract::Kind::neighbors: kind = CoreRequest::Kind::neighbors; break;
+        case contract::Kind::connections: kind = CoreRequest::Kind::connections; break;
+        case contract::Kind::endings: kind = CoreRequest::Kind::endings; break;
         default: return send_page_error(query.id(), query.kind(), "unknown kind of rows");
     }
     uint64_t core = query.cursor() >> kCursorBits;
@@ -256,18 +259,22 @@ void Management::answer(Question& question) {
     send(b, Body::Page, page.Union());
 }
 
+void Management::collect_log() {
+    for (auto& core : cores_)
+        for (LogLine line; core->log().take(line);) event(line.severity, std::string(line.text.view()));
+}
+
 void Management::check_heartbeats(SteadyTime now) {
     // Judged by whether a heartbeat changed since it was last seen: the cores' clock is not read here.
     for (size_t i = 0; i < cores_.size(); i++) {
         int64_t beat = cores_[i]->stats().heartbeat_ns.load(std::memory_order_relaxed);
         Pulse& pulse = pulses_[i];
         if (beat != pulse.beat) {
-            if (pulse.stalled) event(Severity::warning, "media core " + std::to_string(i) + " runs again");
+            if (pulse.stalled) event(Severity::warning, "core " + std::to_string(i) + " runs again");
             pulse = {beat, now, false};
         } else if (!pulse.stalled && now - pulse.seen > kStalled) {
             pulse.stalled = true;
-            event(Severity::error, "media core " + std::to_string(i) + " (CPU " +
-                                       std::to_string(cores_[i]->setup().cpu) +
+            event(Severity::error, "core " + std::to_string(i) + " (CPU " + std::to_string(cores_[i]->setup().cpu) +
                                        ") has not come round for a second; is the CPU taken by something else?");
         }
     }
@@ -312,7 +319,7 @@ void Management::send_cores(uint32_t id) {
         Counters counters = counters_.core(static_cast<uint32_t>(i));
         auto silent = duration_cast<std::chrono::milliseconds>(now - pulses_[i].seen).count();
         rows.push_back(contract::CreateCoreRowDirect(
-            b, static_cast<uint16_t>(i), core.setup().cpu, "media", read(stats.iterations),
+            b, static_cast<uint16_t>(i), core.setup().cpu, core.role(), read(stats.iterations),
             total ? 100.0 * static_cast<double>(busy) / static_cast<double>(total) : 0.0,
             packets ? static_cast<double>(busy) / static_cast<double>(packets) : 0.0,
             counters.value(Counter::rx_packets), counters.value(Counter::tx_packets), read(stats.allocations),

@@ -62,6 +62,7 @@ class Management {
     bool ask(Question& question);
     Question* free_question();
     void check_adoption();
+    void collect_log();
     void check_heartbeats(SteadyTime now);
 
     void send(flatbuffers::FlatBufferBuilder& builder, contract::Body type, flatbuffers::Offset<void> body,

@@ -1,4 +1,4 @@
-// What the management thread asks of a media core: a page of rows, or an end to allocations. The object belongs to
+// What the management thread asks of a core: a page of rows, or an end to allocations. The object belongs to
 // management, travels to the core by mailbox and comes back by mailbox with the answer in it.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "dataplane/base/mailbox.h"
+#include "dataplane/core/connection_record.h"
 #include "dataplane/ip/neighbors.h"
 #include "dataplane/relay/rows.h"
 
@@ -14,7 +15,7 @@ namespace fedge::core {
 inline constexpr uint32_t kRowsPerRequest = 64;
 
 struct CoreRequest {
-    enum class Kind : uint8_t { allocations, streams, neighbors, disconnect_id, disconnect_user };
+    enum class Kind : uint8_t { allocations, streams, neighbors, connections, endings, disconnect_id, disconnect_user };
 
     Kind kind = Kind::allocations;
     uint16_t core = 0;
@@ -27,6 +28,7 @@ struct CoreRequest {
     std::array<relay::AllocationRow, kRowsPerRequest> allocations;
     std::array<relay::StreamRow, kRowsPerRequest> streams;
     std::array<ip::NeighborRow, kRowsPerRequest> neighbors;
+    std::array<ConnectionRecord, kRowsPerRequest> connections;  // and endings
 };
 
 using RequestBox = Mailbox<CoreRequest>;

@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "dataplane/contract/snapshot_generated.h"
 
 namespace fedge::core {
@@ -33,7 +35,58 @@ RoleConfig role_config(const contract::Snapshot& snapshot, contract::Role role) 
             classify::PortsTable{classify::ports_plan(snapshot, role)}};
 }
 
+std::vector<StreamListener> stream_listeners(const contract::Snapshot& snapshot, bool signalling) {
+    std::vector<StreamListener> out;
+    if (!snapshot.listeners()) return out;
+    for (flatbuffers::uoffset_t i = 0; i < snapshot.listeners()->size(); i++) {
+        const contract::Listener& listener = *snapshot.listeners()->Get(i);
+        if (listener.service() == contract::Service::turn_udp) continue;
+        Endpoint endpoint{IpAddress::v6_bytes(listener.address()->octets()->data()), listener.port()};
+        if (!signalling)
+            throw SnapshotError("listener " + endpoint.text() + " over TCP needs a signalling core: name CPUs in " +
+                                "cores.signalling of the dataplane's boot configuration");
+        if (std::ranges::any_of(out, [&](const StreamListener& other) { return other.endpoint == endpoint; }))
+            throw SnapshotError("two listeners over TCP on " + endpoint.text());
+        out.push_back({listener.service(), endpoint, static_cast<uint16_t>(i)});
+    }
+    return out;
+}
+
+// Each signalling core's own, from the same settings.
+std::vector<std::shared_ptr<const tls::Context>> tls_contexts(const contract::Snapshot& snapshot,
+                                                              const SnapshotContext& context) {
+    std::vector<std::shared_ptr<const tls::Context>> out;
+    if (!snapshot.tls() || !context.signalling()) return out;
+    std::string error;
+    std::shared_ptr<const tls::Config> config;
+    for (const auto& library : context.tls_libraries) {
+        if (!library) {
+            out.emplace_back();
+            continue;
+        }
+        if (!config) config = tls::Config::build(*snapshot.tls(), *library, error);
+        if (!config) throw SnapshotError(error);
+        out.push_back(tls::Context::build(library, config, error));
+        if (!out.back()) throw SnapshotError(error);
+    }
+    return out;
+}
+
+signal::SharedNames shared_names(const contract::Snapshot& snapshot) {
+    signal::SharedNames names;
+    if (!snapshot.tls()) return names;
+    if (const auto* list = snapshot.tls()->turn_names())
+        for (const auto* name : *list) names.turn.push_back(name->str());
+    if (const auto* list = snapshot.tls()->sip_names())
+        for (const auto* name : *list) names.sip.push_back(name->str());
+    return names;
+}
+
 }  // namespace
+
+bool SnapshotContext::signalling() const {
+    return std::ranges::any_of(tls_libraries, [](const auto& library) { return library != nullptr; });
+}
 
 std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous) {
     flatbuffers::Verifier verifier(buffer.data(), buffer.size(), 64, 16'000'000);
@@ -48,6 +101,9 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
             ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr),
             {role_config(snapshot, contract::Role::external), role_config(snapshot, contract::Role::internal)},
             std::move(relay),
+            stream_listeners(snapshot, context.signalling()),
+            shared_names(snapshot),
+            tls_contexts(snapshot, context),
             snapshot.icmp_rate(),
             snapshot.echo()});
     } catch (const std::exception& error_in_words) {  // the texts name the setting

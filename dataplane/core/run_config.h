@@ -15,6 +15,8 @@
 #include "dataplane/relay/config.h"
 #include "dataplane/relay/credentials.h"
 #include "dataplane/relay/digest.h"
+#include "dataplane/signal/opening.h"
+#include "dataplane/tls/context.h"
 
 namespace fedge::core {
 
@@ -24,11 +26,21 @@ struct RoleConfig {
     classify::PortsTable targets;
 };
 
+// A listener that is served on streams, by the signalling cores.
+struct StreamListener {
+    contract::Service service;
+    Endpoint endpoint;
+    uint16_t position;  // in the snapshot's listeners
+};
+
 struct RunConfig {
     uint64_t revision;
     std::unique_ptr<const ip::Interfaces> interfaces;
     std::array<RoleConfig, 2> roles;  // indexed by contract::Role
     std::shared_ptr<const relay::Config> relay;
+    std::vector<StreamListener> stream_listeners;
+    signal::SharedNames shared_names;
+    std::vector<std::shared_ptr<const tls::Context>> tls;  // by core; empty without listeners of TLS
     uint32_t icmp_rate;
     bool echo;
 
@@ -46,6 +58,9 @@ struct SnapshotContext {
     relay::TableLimits limits;
     relay::UserHashKey user_key;  // the same for the life of the process
     relay::Digest digest;
+    // By core; null for those without a signalling part.
+    std::vector<std::shared_ptr<const tls::Library>> tls_libraries;
+    bool signalling() const;  // there are signalling cores
 };
 
 // Verifies the buffer (flatbuffers verifier, identifier) and compiles it. `previous` is the configuration in force on

@@ -7,7 +7,6 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/hash_table.h"
-#include "dataplane/base/table.h"
 #include "dataplane/base/time.h"
 
 namespace fedge::tcp {
@@ -24,12 +23,11 @@ class PathMtu {
     static constexpr Duration kLifetime = 10min;
 
     PathMtu(uint32_t destinations, int socket, Random& random)
-        : table_("TCP path MTU", destinations, socket, random), keys_("TCP path MTU places", destinations, socket) {}
+        : limit_(destinations), table_("TCP path MTU", destinations, socket, random) {}
 
     // At most `interface_mtu`.
     uint16_t find(const IpAddress& destination, uint16_t interface_mtu, Instant now);
-    // Full: takes the place of what has expired. If that is not soon found the new knowledge is not kept, connections
-    // learn for themselves.
+    // Full: the new knowledge is not kept, connections learn for themselves.
     void learn(const IpAddress& destination, uint16_t mtu, Instant now);
 
   private:
@@ -39,14 +37,8 @@ class PathMtu {
     };
     static Key key(const IpAddress& a) { return {a.high(), a.low()}; }
 
-    Key* expired_place(Instant now);
-
-    static constexpr uint32_t kLooks = 16;
-
+    uint32_t limit_;
     HashTable<Key> table_;  // seconds until which it is valid << 16 | MTU
-    Table<Key> keys_;       // of the table: the first count_
-    uint32_t count_ = 0;
-    uint32_t hand_ = 0;  // where the search for what has expired goes on
 };
 
 }  // namespace fedge::tcp

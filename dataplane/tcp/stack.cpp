@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/wire/checksum.h"
 #include "dataplane/wire/icmp.h"
 
 namespace fedge::tcp {
@@ -27,8 +28,8 @@ IcmpError::Kind kind_of(const ip::QuotedFlow& flow) {
 }  // namespace
 
 Stack::Stack(const Settings& settings, Counters counters, Random& random, ip::Host& host, rte_mempool* pool,
-             Instant now)
-    : counters_(counters), host_(host), pool_(pool), tcp_(settings, counters, random, *this, now) {}
+             Instant now, LocalDelivery* local)
+    : counters_(counters), host_(host), pool_(pool), local_(local), tcp_(settings, counters, random, *this, now) {}
 
 Stack::~Stack() {
     rte_pktmbuf_free_bulk(frames_.data(), count_);
@@ -37,12 +38,20 @@ Stack::~Stack() {
 void Stack::receive(rte_mbuf* frame, const wire::Packet& packet, Instant now) {
     Bytes bytes{rte_pktmbuf_mtod_offset(frame, const uint8_t*, packet.l4_offset), packet.payload_length};
     bool known_good = (frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    if (!known_good && !wire::transport_checksum_ok(packet.source, packet.destination, packet.protocol, bytes)) {
+        counters_.drop(Drop::tcp_checksum);
+        return rte_pktmbuf_free(frame);
+    }
     if (packet.destination.is_multicast() || packet.multicast_mac) {  // RFC 9293 section 3.9.2.3
         counters_.drop(Drop::tcp_no_connection);
         return rte_pktmbuf_free(frame);
     }
-    frames_[count_] = frame;
-    arrivals_[count_++] = {packet.source, packet.destination, bytes, known_good};
+    receive_local(frame, {packet.source, packet.destination, bytes}, now);
+}
+
+void Stack::receive_local(rte_mbuf* mbuf, const Arrival& arrival, Instant now) {
+    frames_[count_] = mbuf;
+    arrivals_[count_++] = arrival;
     if (count_ == Tcp::kBurst) process(now);
 }
 
@@ -67,6 +76,7 @@ uint32_t Stack::turn(Instant now) {
 }
 
 void Stack::send(const Segment& segment, ip::Hop& hop, Instant now) {
+    if (local_ && local_->take(segment)) return;
     size_t length = segment.header.size();
     for (Bytes piece : segment.payload) length += piece.size();
     rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);

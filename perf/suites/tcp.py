@@ -26,8 +26,6 @@ def run(programs, quick):
         named("tcp.requests_per_second.100k", most["requests_per_second"]),
         {"metric": "tcp.scaling.100k_over_100", "value": round(scaling, 3), "unit": "x", "against": "limit 1.5",
          "ratio": round(scaling / 1.5, 3)},
-        named("tcp.segments_per_request.100", few["segments_received_per_request"]),
-        named("tcp.segments_per_request.100k", most["segments_received_per_request"]),
         named("tcp.bytes_per_idle_connection", most["bytes_per_idle_connection"]),
         named("tcp.bulk_gbit", bulk["bulk_gbit"]),
         named("tcp.vs_kernel.requests", kernel["vs_kernel.requests"]),

@@ -56,9 +56,6 @@ class Bench {
     }
     RingHost& server() { return server_; }
     RingHost& client() { return client_; }
-    uint64_t server_segments() const {
-        return server_.counters().values[static_cast<size_t>(contract::Counter::tcp_segments_received)];
-    }
     uint64_t server_cycles = 0;
     uint64_t client_cycles = 0;
 
@@ -144,7 +141,7 @@ class Bench {
 // Asks until `count` requests are answered, a batch at a time; `turn` moves both sides on.
 template <typename Turn>
 uint64_t ask(std::vector<perf::Requester>& users, uint64_t count, Turn&& turn) {
-    static SeededRandom random(3);
+    SeededRandom random(3);
     uint64_t done = 0;
     std::vector<perf::Requester*> asked;
     while (done < count) {
@@ -165,10 +162,8 @@ uint64_t ask(std::vector<perf::Requester>& users, uint64_t count, Turn&& turn) {
     return done;
 }
 
-// Cycles of the server per request; how many there were is added to `total`. With `syn_rate`, so many SYNs arrive in
-// each second of the server's time.
-double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate,
-                uint64_t* total = nullptr) {
+// Cycles of the server per request. With `syn_rate`, so many SYNs arrive in each second of the server's time.
+double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate) {
     bench.server_cycles = 0;
     double owed = 0;
     uint64_t charged = 0;
@@ -185,18 +180,16 @@ double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t coun
         while (bench.turn_server() > 0) {
         }
     });
-    if (total) *total += done;
     return static_cast<double>(bench.server_cycles) / static_cast<double>(done);
 }
 
-// The median of short runs, so many that what else the machine does disturbs the fewer of them.
-constexpr size_t kRuns = 101;
+// The median of five: what else the machine does disturbs some of them.
 template <typename Measure>
-double median(Measure&& measure) {
-    std::array<double, kRuns> all;
+double median_of_five(Measure&& measure) {
+    std::array<double, 5> all;
     for (double& one : all) one = measure();
-    std::nth_element(all.begin(), all.begin() + kRuns / 2, all.end());
-    return all[kRuns / 2];
+    std::sort(all.begin(), all.end());
+    return all[2];
 }
 
 double cpu_seconds() {
@@ -217,16 +210,10 @@ void run_requests(uint32_t connections, uint64_t count) {
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
     requests(bench, users, count / 8, 0);  // warm
-    uint64_t segments = bench.server_segments();
-    uint64_t asked = 0;
-    double cycles = median([&] { return requests(bench, users, count / kRuns, 0, &asked); });
-    segments = bench.server_segments() - segments;
+    double cycles = median_of_five([&] { return requests(bench, users, count / 5, 0); });
     double per_second = static_cast<double>(rte_get_tsc_hz()) / cycles;
     print("cycles_per_request", cycles, "cycles", "", 0);
     print("requests_per_second", per_second, "1/s", "goal 1000000/s", per_second / 1e6);
-    // More than one: clients that wait longer than 40 ms acknowledge the answer before they ask again.
-    print("segments_received_per_request", static_cast<double>(segments) / static_cast<double>(asked), "segments", "",
-          0);
     auto bytes = static_cast<double>(bench.server().tcp().bytes_per_connection());
     print("bytes_per_idle_connection", bytes, "bytes", "limit 1024", bytes / 1024);
     tcp::MemoryUse memory = bench.server().tcp().memory();
@@ -240,9 +227,9 @@ void run_flood(uint32_t connections, uint64_t count, double rate) {
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
     requests(bench, users, count / 8, 0);
-    double kept = median([&] {
-        double quiet = requests(bench, users, count / kRuns, 0);
-        return quiet / requests(bench, users, count / kRuns, rate);
+    double kept = median_of_five([&] {
+        double quiet = requests(bench, users, count / 5, 0);
+        return quiet / requests(bench, users, count / 5, rate);
     });
     print("synflood.kept", kept, "of requests/s", "without flood", kept);
 }

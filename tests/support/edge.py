@@ -13,6 +13,8 @@ from .wait import wait_until
 
 USER, PASSWORD = "alice", "correct-horse-7f3a"
 REALM = "edge.example.org"
+EDGE_NAME = "turn.example.org"  # in its certificate
+TLS_PORT, SHARED_PORT = 5349, 443
 
 BASE = {
     "interface.wan.role": ["external"],
@@ -24,6 +26,9 @@ BASE = {
     "interface.lan.address": [f"{net.INSIDE_EDGE4}/26", f"{net.INSIDE_EDGE6}/64"],
     "turn.realm": [REALM],
     "turn.relay-address": [net.EDGE4, net.EDGE6],
+    "turn.listen-tcp": [f"{net.EDGE4}:3478", f"[{net.EDGE6}]:3478"],
+    "turn.listen-tls": [f"{net.EDGE4}:{TLS_PORT}"],
+    "shared.listen": [f"{net.EDGE4}:{SHARED_PORT}"],
     # Tests take and give back ports faster than clients do.
     "turn.port-quarantine": ["1"],
 }
@@ -37,7 +42,10 @@ file-prefix = {prefix}
 [cores]
 main = 0
 media = 1
+signalling = 1
 idle = backoff
+[tcp]
+kernel-ports = {kernel_ports}
 [pools]
 mbufs-per-core = 8192
 allocations-per-core = 10000
@@ -98,6 +106,7 @@ class Edge:
         self.start_control()
         self.start_dataplane()
         self.wait_ready(base=False)
+        self.cli("cert", "generate", "edge", EDGE_NAME)
         self.set_all(BASE)
         self.base_revision = self.commit("laboratory")["revision"]
         self.add_user(USER, PASSWORD)
@@ -106,8 +115,9 @@ class Edge:
         self.control = self.lab.start("edge", self.programs["fedge-control"], "--config", self.work / "control.ini",
                                       log=self.work / "control.log")
 
-    def start_dataplane(self, huge="no", driver="net_af_packet"):
-        text = DATAPLANE_INI.format(run=self.run_directory, prefix=self.prefix, huge=huge, driver=driver)
+    def start_dataplane(self, huge="no", driver="net_af_packet", kernel_ports=""):
+        text = DATAPLANE_INI.format(run=self.run_directory, prefix=self.prefix, huge=huge, driver=driver,
+                                    kernel_ports=kernel_ports)
         (self.work / "dataplane.ini").write_text(text)
         self.dataplane = self.lab.start("edge", self.programs["fedge-dataplane"], "--config",
                                         self.work / "dataplane.ini", log=self.work / "dataplane.log")
@@ -193,6 +203,12 @@ class Edge:
         """Sets turn.KEY for each keyword (underscores become dashes) and commits."""
         self.set_all({"turn." + key.replace("_", "-"): [str(value)] for key, value in settings.items()})
         return self.commit(comment)
+
+    def lab_ca(self):
+        """A file with the certificate of the authority that signed the edge's."""
+        path = self.work / "lab-ca.pem"
+        path.write_text(self.fedge("cert", "show", "lab-ca", "--pem").stdout)
+        return path
 
     def add_user(self, name, password):
         self.cli("turn", "user", "add", name, stdin=password + "\n")

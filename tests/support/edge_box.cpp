@@ -70,7 +70,9 @@ EdgeBox::EdgeBox(const EdgeBoxPlan& plan) : plan_(plan), name_("box") {
     SeededRandom random(1);
     core::AssemblyPlan parts;
     parts.name = name_ + "-";
-    parts.places.resize(plan.cores);
+    for (uint16_t i = 0; i < plan.cores; i++)
+        parts.places.push_back({.media = i < plan.media, .signalling = i >= plan.signalling_from});
+    parts.signalling = plan.signalling;
     parts.mbufs.mbufs = plan.mbufs;
     parts.allocations_per_core = plan.allocations_per_core;
     parts.relay_addresses = plan.relay_addresses;
@@ -235,6 +237,20 @@ std::vector<Frame> EdgeBox::receive() {
         }
     }
     return frames;
+}
+
+std::vector<core::ConnectionRecord> EdgeBox::connections(uint16_t core, bool ended) {
+    auto request = std::make_unique<core::CoreRequest>();
+    request->kind = ended ? core::CoreRequest::Kind::endings : core::CoreRequest::Kind::connections;
+    request->limit = 3;  // small: the cursor is used
+    std::vector<core::ConnectionRecord> all;
+    do {
+        if (!assembly_->core(core).requests().send(request.get())) throw std::logic_error("no room for a request");
+        std::array<core::CoreRequest*, 1> answer;
+        while (replies().receive(answer) == 0) turn();
+        all.insert(all.end(), request->connections.begin(), request->connections.begin() + request->count);
+    } while (request->cursor != 0);
+    return all;
 }
 
 MacAddress EdgeBox::mac() const {

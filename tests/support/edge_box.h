@@ -28,6 +28,9 @@ Frame udp_frame(const MacAddress& edge, const Endpoint& source, const Endpoint& 
 
 struct EdgeBoxPlan {
     uint16_t cores = 1;
+    uint16_t media = UINT16_MAX;            // so many of them, from the first on, relay media
+    uint16_t signalling_from = UINT16_MAX;  // those from this one on have a signalling part
+    core::SignallingPlan signalling;
     uint32_t allocations_per_core = 256;
     uint32_t mbufs = 4095;         // for each core
     uint32_t relay_addresses = 4;  // most that a snapshot may name
@@ -71,6 +74,8 @@ class EdgeBox {
     MacAddress mac() const;
     port::Port& port() { return *port_; }
     core::RequestBox& replies() { return assembly_->replies; }
+    // Rows of the core's connections, or of those that ended.
+    std::vector<core::ConnectionRecord> connections(uint16_t core, bool ended = false);
     core::Core& core(uint16_t index) { return assembly_->core(index); }
     Counters counters(uint16_t core) { return assembly_->counters.core(core); }
     uint64_t total(Counter counter);

@@ -27,6 +27,10 @@ class Environment:
         opened.settimeout(1.0)
         return opened
 
+    def stream(self, address, port, host="client"):
+        """A TCP connection from the outer client host to the edge."""
+        return self.lab.tcp(host, address, port)
+
     def client(self, user=USER, password=PASSWORD, server=net.EDGE4, **options):
         """A TURN client at the outer client host that has not sent anything yet."""
         own = net.CLIENT6 if ":" in server else net.CLIENT4

@@ -76,6 +76,13 @@ class Lab:
         opened.bind((address, port))
         return opened
 
+    def tcp(self, host, address, port, timeout=5.0):
+        with self.inside(host):
+            opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        opened.settimeout(timeout)
+        opened.connect((address, port))
+        return opened
+
     def raw(self, host, device):
         """An AF_PACKET socket: whole Ethernet frames in and out."""
         with self.inside(host):

@@ -51,6 +51,32 @@ TEST(Boot, ReadsAnIniFile) {
     EXPECT_EQ(config.eal.ports[1].mtu, 9000);
 }
 
+TEST(Boot, SignallingCores) {
+    BootConfig config = read({"--port.wan.device=net_ring0"});
+    EXPECT_TRUE(config.signalling_cpus.empty()) << "nothing ends streams unless asked to";
+    ASSERT_EQ(config.polling_cpus().size(), 1u);
+    EXPECT_TRUE(config.polling_cpus()[0].media);
+    EXPECT_FALSE(config.polling_cpus()[0].signalling);
+
+    config = read({"--port.wan.device=net_ring0", "--cores.signalling=1", "--tcp.kernel-ports=5061,443",
+                   "--pools.connections-per-core=1000", "--pools.tcp-memory-per-core=8"});
+    ASSERT_EQ(config.polling_cpus().size(), 1u) << "one core for both";
+    EXPECT_TRUE(config.polling_cpus()[0].media);
+    EXPECT_TRUE(config.polling_cpus()[0].signalling);
+    EXPECT_EQ(config.kernel_ports, (std::vector<uint16_t>{443, 5061}));
+    EXPECT_EQ(config.connections_per_core, 1000u);
+    EXPECT_EQ(config.tcp_memory_mb_per_core, 8u);
+
+    BootConfig apart;
+    apart.media_cpus = {1, 4};
+    apart.signalling_cpus = {2, 4, 6};
+    std::vector<unsigned> cpus;
+    for (const auto& polling : apart.polling_cpus()) cpus.push_back(polling.cpu);
+    EXPECT_EQ(cpus, (std::vector<unsigned>{1, 4, 2, 6})) << "those with media first";
+    EXPECT_TRUE(apart.polling_cpus()[1].signalling);
+    EXPECT_FALSE(apart.polling_cpus()[2].media);
+}
+
 TEST(Boot, TheCommandLineWins) {
     std::string path = write_file("[eal]\nmemory = 256\n[port.wan]\ndevice = net_ring0\nmtu = 1500\n");
     BootConfig config = read({"--config", path.c_str(), "--eal.memory=128", "--port.wan.mtu=1400"});
@@ -74,6 +100,11 @@ TEST(Boot, EveryErrorNamesTheKeyAndTheFix) {
         {{port, "--cores.media=900"}, {"cores.media", "does not exist"}},
         {{port, "--cores.media=3-1"}, {"cores.media", "backwards"}},
         {{port, "--cores.media="}, {"cores.media"}},
+        {{port, "--cores.main=0", "--cores.signalling=0"}, {"cores.signalling", "CPU 0"}},
+        {{port, "--cores.signalling=900"}, {"cores.signalling", "does not exist"}},
+        {{port, "--tcp.kernel-ports=443"}, {"tcp.kernel-ports", "cores.signalling"}},
+        {{port, "--cores.signalling=1", "--tcp.kernel-ports=70000"}, {"tcp.kernel-ports", "65535"}},
+        {{port, "--pools.connections-per-core=1"}, {"pools.connections-per-core", "64"}},
         {{port, "--cores.idle=sometimes"}, {"cores.idle", "poll", "backoff"}},
         {{port, "--port.wan.mtu=100"}, {"port.wan.mtu", "1280"}},
         {{port, "--port.wan.speed=1"}, {"port.wan.speed", "device, mtu"}},

@@ -1,0 +1,16 @@
+// What every signalling core of a process is made with: from the boot configuration.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace fedge::core {
+
+struct SignallingPlan {
+    uint32_t connections = 8192;
+    uint32_t tcp_memory_mb = 32;         // send and receive queues of all connections
+    uint32_t undecided = 1024;           // connections to the shared port whose kind is not known yet
+    std::vector<uint16_t> kernel_ports;  // of listeners that the kernel's TCP serves
+};
+
+}  // namespace fedge::core

@@ -1,0 +1,292 @@
+// What a core serves on streams, from frames in to frames out: on a core that does everything, on signalling cores
+// beside media cores, over our TCP and over the kernel's.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "dataplane/core/run_config.h"
+#include "tests/support/stream_client.h"
+#include "tests/unit/core/edge_fixture.h"
+
+namespace fedge::core {
+namespace {
+
+using namespace test_edge;
+using contract::Service;
+using test::StreamHost;
+using test::StreamUser;
+
+const Endpoint kPlain = at("192.0.2.10:3478");
+const Endpoint kPlain6 = at("[2001:db8:1::10]:3478");
+const Endpoint kShared = at("192.0.2.10:443");
+const IpAddress kGuest = IpAddress::parse("198.51.100.9").value();
+const IpAddress kGuest6 = IpAddress::parse("2001:db8:2::9").value();
+
+void add_listener(contract::SnapshotT& snapshot, Service service, const Endpoint& endpoint) {
+    auto listener = std::make_unique<contract::ListenerT>();
+    listener->service = service;
+    listener->interface = "outside";
+    listener->address = std::make_unique<contract::Ip>(test::wire_ip(endpoint.address));
+    listener->port = endpoint.port;
+    snapshot.listeners.push_back(std::move(listener));
+}
+
+contract::SnapshotT stream_snapshot() {
+    auto snapshot = EdgeBox::snapshot();
+    add_listener(snapshot, Service::turn_tcp, kPlain);
+    add_listener(snapshot, Service::turn_tcp, kPlain6);
+    add_listener(snapshot, Service::shared_tls, kShared);
+    return snapshot;
+}
+
+// How the cores are laid out, and whose TCP serves port 3478.
+struct Layout {
+    const char* name;
+    uint16_t cores;
+    uint16_t media;
+    uint16_t signalling_from;
+    bool kernel;
+};
+
+class Streams : public Edge, public testing::WithParamInterface<Layout> {
+  protected:
+    void SetUp() override {
+        if (GetParam().kernel && geteuid() != 0) GTEST_SKIP() << "a network namespace needs root";
+        EdgeBoxPlan plan;
+        plan.media = GetParam().media;
+        plan.signalling_from = GetParam().signalling_from;
+        plan.signalling.connections = 128;
+        plan.signalling.tcp_memory_mb = 4;
+        plan.signalling.undecided = 8;
+        if (GetParam().kernel) plan.signalling.kernel_ports = {3478};
+        start(GetParam().cores, plan);
+        box_->publish(stream_snapshot());
+        host_ = std::make_unique<StreamHost>(*box_);
+    }
+    void TearDown() override {
+        if (!host_) return;
+        host_->until([] { return false; }, 5ms);  // what is under way arrives
+        Edge::TearDown();
+    }
+
+    bool until(const std::function<bool()>& done) { return host_->until(done); }
+
+    // The next message that the client received.
+    std::vector<uint8_t> next(StreamUser& user) {
+        auto whole = [&] {
+            return user.received.size() >= 4 &&
+                   user.received.size() >= (user.received[0] & 0xc0 ? (4U + load_be16(&user.received[2]) + 3U) / 4 * 4
+                                                                    : 20U + load_be16(&user.received[2]));
+        };
+        if (!until(whole)) throw std::runtime_error("no answer; " + box_->drops());
+        size_t size = user.received[0] & 0xc0 ? (4U + load_be16(&user.received[2]) + 3U) / 4 * 4
+                                              : 20U + load_be16(&user.received[2]);
+        std::vector<uint8_t> message(user.received.begin(), user.received.begin() + static_cast<ptrdiff_t>(size));
+        user.received.erase(user.received.begin(), user.received.begin() + static_cast<ptrdiff_t>(size));
+        return message;
+    }
+    wire::StunMessage ask(StreamUser& user, const StunAttempt& attempt) {
+        user.stream->write(attempt.write());
+        last_ = next(user);
+        return wire::StunMessage::parse(last_).value();
+    }
+    wire::StunMessage ask_logged_in(StreamUser& user, StunAttempt attempt) {
+        auto challenge = ask(user, {});
+        attempt.log_in("alice", "example.org", "secret");
+        attempt.nonce = std::string(challenge.text(StunAttribute::nonce));
+        return ask(user, attempt);
+    }
+    Endpoint allocate(StreamUser& user, Family family = Family::ipv4) {
+        StunAttempt attempt;
+        attempt.family = family == Family::ipv4 ? 1 : 2;
+        auto reply = ask_logged_in(user, attempt);
+        EXPECT_EQ(reply.klass(), wire::StunClass::success);
+        EXPECT_EQ(reply.address(StunAttribute::xor_mapped_address), user.stream->local());
+        return reply.address(StunAttribute::xor_relayed_address).value();
+    }
+    void bind(StreamUser& user, const Endpoint& peer, uint16_t channel) {
+        StunAttempt attempt;
+        attempt.method = StunMethod::channel_bind;
+        attempt.channel = channel;
+        attempt.peer = peer;
+        EXPECT_EQ(ask_logged_in(user, attempt).klass(), wire::StunClass::success);
+    }
+    // The next UDP datagram that left the edge.
+    Datagram next_datagram() {
+        std::optional<Datagram> found;
+        until([&] {
+            for (const Frame& frame : host_->other())
+                if (!found) found = open(frame);
+            host_->other().clear();
+            return found.has_value();
+        });
+        if (!found) throw std::runtime_error("no datagram; " + box_->drops());
+        return *found;
+    }
+    uint16_t last_core() const { return static_cast<uint16_t>(GetParam().cores - 1); }
+    std::vector<ConnectionRecord> all_connections(bool ended = false) {
+        std::vector<ConnectionRecord> all;
+        for (uint16_t i = 0; i < GetParam().cores; i++)
+            for (const auto& row : box_->connections(i, ended)) all.push_back(row);
+        return all;
+    }
+
+    std::unique_ptr<StreamHost> host_;
+};
+
+TEST_P(Streams, TurnOverTcpRelaysBothWays) {
+    for (Family family : {Family::ipv4, Family::ipv6}) {
+        StreamUser user;
+        bool v4 = family == Family::ipv4;
+        ASSERT_TRUE(host_->connect(user, v4 ? kGuest : kGuest6, v4 ? kPlain : kPlain6));
+        Endpoint relay = allocate(user);
+        EXPECT_EQ(relay.address, EdgeBox::relay_address(Family::ipv4));
+        bind(user, kPeer, 0x4001);
+
+        auto data = bytes_of("media");
+        auto framed = channel_data(0x4001, data);
+        framed.resize(12);  // padded to four (RFC 8656 section 12.5)
+        user.stream->write(framed);
+        Datagram sent = next_datagram();
+        EXPECT_EQ(sent.source, relay);
+        EXPECT_EQ(sent.destination, kPeer);
+        EXPECT_EQ(text_of(sent.payload), "media");
+
+        ASSERT_TRUE(box_->send(test::udp_frame(box_->mac(), kPeer, relay, bytes_of("answer"))));
+        auto received = next(user);
+        EXPECT_EQ(load_be16(received.data()), 0x4001);
+        EXPECT_EQ(load_be16(received.data() + 2), 6);
+        EXPECT_EQ(text_of(Bytes(received).subspan(4, 6)), "answer");
+        EXPECT_EQ(received.size(), 12U);
+        user.stream->abort();
+    }
+}
+
+TEST_P(Streams, TheAllocationEndsWithItsConnection) {
+    StreamUser user;
+    ASSERT_TRUE(host_->connect(user, kGuest, kPlain));
+    allocate(user);
+    auto rows = all_connections();
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].service.view(), "turn-tcp");
+    EXPECT_STREQ(rows[0].transport, GetParam().kernel ? "kernel" : "own");
+    EXPECT_STREQ(rows[0].state, "ESTABLISHED");
+    EXPECT_EQ(rows[0].remote, user.stream->local());
+    EXPECT_EQ(rows[0].local, kPlain);
+    EXPECT_NE(rows[0].allocation, 0U);
+    user.stream->abort();
+    ASSERT_TRUE(until([&] { return all_connections().empty(); }));
+    auto ended = all_connections(true);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].id, rows[0].id);
+    EXPECT_EQ(ended[0].why.view(), "reset by peer");
+    uint32_t left = 0;
+    until([&] {
+        left = 0;
+        for (uint16_t i = 0; i < GetParam().cores; i++) left += box_->core(i).turn().allocations();
+        return left == 0;
+    });
+    EXPECT_EQ(left, 0U);
+}
+
+TEST_P(Streams, DataBetweenAStreamAndAUdpClientOfThisEdge) {
+    StreamUser user;
+    ASSERT_TRUE(host_->connect(user, kGuest, kPlain));
+    Endpoint ours = allocate(user);
+    Endpoint theirs = Edge::allocate(kClient, kServer);
+    bind(user, theirs, 0x4002);
+    Edge::bind(kClient, kServer, ours, 0x4003);
+
+    auto framed = channel_data(0x4002, bytes_of("from tcp"));
+    user.stream->write(framed);
+    Datagram sent = next_datagram();
+    EXPECT_EQ(sent.source, kServer);
+    EXPECT_EQ(sent.destination, kClient);
+    EXPECT_EQ(text_of(Bytes(sent.payload).subspan(4)), "from tcp");
+
+    ASSERT_TRUE(box_->send(test::udp_frame(box_->mac(), kClient, kServer, channel_data(0x4003, bytes_of("from udp")))));
+    auto received = next(user);
+    EXPECT_EQ(text_of(Bytes(received).subspan(4)), "from udp");
+    user.stream->abort();
+}
+
+TEST_P(Streams, TheSharedPortServesPlainTurnAndClosesStrangers) {
+    StreamUser user;
+    ASSERT_TRUE(host_->connect(user, kGuest, kShared));
+    allocate(user);
+    EXPECT_EQ(box_->total(Counter::shared_turn), 1U);
+
+    StreamUser stranger;
+    ASSERT_TRUE(host_->connect(stranger, kGuest, kShared));
+    stranger.stream->write(bytes_of("GET / HTTP/1.1\r\n\r\n"));
+    ASSERT_TRUE(until([&] { return stranger.closed.has_value(); }));
+    EXPECT_EQ(stranger.closed, tcp::CloseReason::reset);
+    EXPECT_EQ(box_->total(Counter::shared_unknown), 1U);
+    auto ended = all_connections(true);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].why.view(), "neither TLS nor STUN");
+    user.stream->abort();
+}
+
+TEST_P(Streams, ManyConnectionsWhereverTheyArrive) {
+    std::vector<std::unique_ptr<StreamUser>> users;
+    for (uint16_t i = 0; i < 24; i++) {
+        users.push_back(std::make_unique<StreamUser>());
+        host_->use_queue(static_cast<uint16_t>(i % GetParam().cores));
+        ASSERT_TRUE(host_->connect(*users.back(), kGuest, kPlain)) << i << "; " << box_->drops();
+        EXPECT_EQ(ask(*users.back(), {}).klass(), wire::StunClass::error);
+    }
+    EXPECT_EQ(all_connections().size(), users.size());
+    if (GetParam().cores - GetParam().signalling_from > 1)
+        for (uint16_t i = GetParam().signalling_from; i < GetParam().cores; i++)
+            EXPECT_GT(box_->connections(i).size(), 3U) << "core " << i << " has its share";
+    for (auto& user : users) user->stream->abort();
+}
+
+TEST_P(Streams, ListenersComeAndGo) {
+    StreamUser before;
+    ASSERT_TRUE(host_->connect(before, kGuest, kPlain));
+    auto snapshot = EdgeBox::snapshot();
+    snapshot.revision = 2;
+    box_->publish(snapshot);
+    StreamUser late;
+    EXPECT_FALSE(host_->connect(late, kGuest, kPlain));
+    snapshot = stream_snapshot();
+    snapshot.revision = 3;
+    box_->publish(snapshot);
+    StreamUser after;
+    EXPECT_TRUE(host_->connect(after, kGuest, kPlain));
+    for (StreamUser* user : {&before, &after})
+        if (user->stream) user->stream->abort();
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Streams,
+                         testing::Values(Layout{"one_core_for_all", 1, 1, 0, false},
+                                         Layout{"media_and_signalling", 2, 1, 1, false},
+                                         Layout{"two_of_each", 4, 2, 2, false}, Layout{"all_do_all", 3, 3, 0, false},
+                                         Layout{"kernel_on_one_core", 1, 1, 0, true},
+                                         Layout{"kernel_beside_media", 2, 1, 1, true}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+// Without a signalling core.
+class NoStreams : public Edge {};
+
+TEST_F(NoStreams, SegmentsAreCountedAndListenersRefused) {
+    start(1);
+    StreamHost host(*box_);
+    StreamUser user;
+    user.stream = host.tcp().connect({kGuest, 0}, kPlain, {}, user);
+    host.until([&] { return box_->total(Drop::tcp_not_served) > 0; });
+    EXPECT_GT(box_->total(Drop::tcp_not_served), 0U);
+    user.stream->abort();
+    try {
+        box_->publish(stream_snapshot());
+        ADD_FAILURE() << "accepted";
+    } catch (const SnapshotError& error) {
+        EXPECT_STREQ(error.what(),
+                     "listener 192.0.2.10:3478 over TCP needs a signalling core: name CPUs in cores.signalling of the "
+                     "dataplane's boot configuration");
+    }
+}
+
+}  // namespace
+}  // namespace fedge::core
