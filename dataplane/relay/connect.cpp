@@ -13,11 +13,17 @@ Bytes TurnState::on_connect(Request& request) {
     Allocation& a = pool[request.handle];
     auto peer = request.message.address(StunAttribute::xor_peer_address);
     if (!a.tcp || !peer || peer->port == 0) return refuse(request, 400);
-    // A relay address of ours is no peer either: connections do not go from one client of this edge to another.
-    if (peer_mark(*peer) != 0) return refuse(request, 403);
-    if (!a.has(peer->address.family())) return refuse(request, 443);
+    auto mark = peer_mark(*peer);
+    if (!mark) return refuse(request, 403);
+    Family family = peer->address.family();
+    if (!a.has(family)) return refuse(request, 443);
+    // Behind a relay address of ours is another client, known to this one by what is advertised.
+    Endpoint to = *peer;
+    if (*mark) to.address = relays[*mark - 1U].relay.address;
+    const RelayPort& own = a.relay_for(family);
+    if (to == Endpoint{relays[own.table].relay.address, own.port}) return refuse(request, 403);
     LateAnswer late{request.message.transaction(), request.auth.key, request.message.has(StunAttribute::fingerprint)};
-    uint16_t code = clients->connect(a.tcp, *peer, late);
+    uint16_t code = clients->connect(a.tcp, *peer, to, late);
     return code ? refuse(request, code) : Bytes{};
 }
 
@@ -48,12 +54,18 @@ Bytes TurnState::on_connection_bind(Request& request, Outcome& outcome) {
     return succeed(request);
 }
 
+Endpoint TurnState::known_as(const Endpoint& peer) const {
+    for (const RelaySlot& slot : relays)
+        if (slot.position != kGone && slot.relay.address == peer.address) return {slot.relay.advertised, peer.port};
+    return peer;
+}
+
 // RFC 6062 section 5.3. Permissions may have outlived the policy that let them be made.
 bool TurnState::may_attempt(Handle handle, const Endpoint& peer, Instant now) {
     Tick tick = tick_of(now);
     Allocation* a = living(handle, tick);
     if (!a) return drop(Drop::relay_port_unused);
-    if (peer_mark(peer) != 0) return drop(*a, Drop::peer_denied);
+    if (!peer_mark(peer)) return drop(*a, Drop::peer_denied);
     Binding* binding = bindings.of_address(*a, peer.address);
     if (!binding || binding->permission_until <= tick) return drop(*a, Drop::no_permission);
     return true;

@@ -191,7 +191,7 @@ void StreamState::adopt() {
     }
     for (uint32_t i = 0; i < limits.peers; i++) {
         PeerConnection& c = peers[i];
-        if (c.phase == PeerConnection::Phase::free || turn.peer_mark(c.peer) == 0) continue;
+        if (c.phase == PeerConnection::Phase::free || turn.peer_mark(c.peer)) continue;
         if (c.phase == PeerConnection::Phase::connecting) {
             on_connect_failed(c);
         } else {

@@ -2,7 +2,8 @@
 // carries it, to the messages that Turn understands, and back.
 //
 // A connection begins as a control connection: STUN messages and ChannelData one behind the other, told apart and
-// measured by their first bytes (RFC 8489 section 6.2.2, RFC 8656 section 12.5). Anything else ends it. Its allocation
+// measured by their first bytes (RFC 8489 section 6.2.2, RFC 8656 section 12.5). Anything else ends it, and so does
+// ChannelData before there is an allocation. Its allocation
 // lives as long as the connection does. With ConnectionBind (RFC 6062 section 5.4) it becomes a data connection: from
 // there on its bytes and those of a connection to a peer are passed on as they come, with the back pressure of TCP on
 // both sides, and the end of each direction likewise.
@@ -15,7 +16,7 @@
 //  * No anti-reflection budget: who sends on an established connection has proved that it receives there.
 //  * RESERVATION-TOKEN of another core: 508. A connection cannot move.
 //  * CONNECTION-ID of another core: ConnectionBind is answered with 447, for the same reason.
-//  * Allocations of TCP have one address family, and reach no relay address of this edge (403).
+//  * Allocations of TCP have one address family.
 #pragma once
 
 #include <cstdint>

@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kNotTurn = "what came is neither STUN nor ChannelData";
 constexpr const char* kTooLong = "a STUN message is too long";
+constexpr const char* kNoAllocation = "ChannelData came before there was an allocation";
 
 // Requests alone are answered: the two class bits are zero (RFC 8489 section 5).
 bool is_request(Bytes message) {
@@ -71,6 +72,11 @@ StreamState::Next StreamState::next_message(Session& s, Bytes& message, bool& in
             continue;
         }
         if (view.empty()) return Next::nothing;
+        // Half of what strangers may say begins like ChannelData: "GET " would be the head of 21 KB.
+        if (!s.proven && wire::is_channel_data(view)) {
+            s.why = kNoAllocation;
+            return Next::broken;
+        }
         TurnFrame frame = wire::turn_frame(view);
         if (frame.kind == TurnFrame::Kind::broken || (frame.kind == TurnFrame::Kind::stun && frame.size > kMaxFrame)) {
             s.why = frame.kind == TurnFrame::Kind::broken ? kNotTurn : kTooLong;

@@ -81,8 +81,8 @@ struct PeerConnection final : tcp::StreamHandler {
     uint32_t allocation = 0;      // place of the TCP allocation
     uint32_t next = 0;            // of the same allocation: place + 1; 0 = last
     uint32_t session = 0;         // bound: place of the client's data connection
-    Endpoint peer;
-    LateAnswer late;  // to the Connect request
+    Endpoint peer;                // as the client knows it
+    LateAnswer late;              // to the Connect request
     const char* why = "";
 };
 
@@ -132,7 +132,8 @@ struct StreamState {
     // tcp_allocations.cpp. A place, and 0 if there is no room or nobody can listen there.
     uint16_t open_allocation(Handle handle, uint32_t session, const Endpoint& relay);
     void close_allocation(uint32_t place);
-    uint16_t connect(uint32_t place, const Endpoint& peer, const LateAnswer& late);  // an error code, or 0
+    // An error code, or 0. `to`: where the peer is reached.
+    uint16_t connect(uint32_t place, const Endpoint& peer, const Endpoint& to, const LateAnswer& late);
     PeerConnection* waiting(uint32_t id);
     PeerConnection* take_peer(TcpAllocation& a, const Endpoint& peer);
     void on_connected(PeerConnection& c);

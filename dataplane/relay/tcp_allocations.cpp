@@ -71,13 +71,13 @@ void StreamState::free_peer(PeerConnection& c) {
     free_peers.push_back(c.index);
 }
 
-uint16_t StreamState::connect(uint32_t place, const Endpoint& peer, const LateAnswer& late) {
+uint16_t StreamState::connect(uint32_t place, const Endpoint& peer, const Endpoint& to, const LateAnswer& late) {
     TcpAllocation& a = allocations[place];
     for (uint32_t at = a.first; at; at = peers[at - 1].next)
         if (peers[at - 1].peer == peer) return 446;
     PeerConnection* c = take_peer(a, peer);
     if (!c) return 508;
-    c->stream = relay.connect(a.relay, peer, limits.peer_options, *c);
+    c->stream = relay.connect(a.relay, to, limits.peer_options, *c);
     if (!c->stream) {
         free_peer(*c);
         return 447;
@@ -137,7 +137,7 @@ bool StreamState::announce(TcpAllocation& a, PeerConnection& c) {
 
 tcp::StreamHandler* TcpAllocation::on_accept(tcp::Stream& stream) {
     StreamState& s = *state;
-    Endpoint peer = stream.remote();
+    Endpoint peer = s.turn.known_as(stream.remote());
     if (!s.turn.may_attempt(handle, peer, s.now)) return nullptr;
     PeerConnection* c = s.take_peer(*this, peer);
     if (!c) {

@@ -135,6 +135,8 @@ struct TurnState {
     Bytes on_connection_bind(Request& request, Outcome& outcome);
     // The answer to a Connect whose connection is there (code 0) or has failed.
     Bytes answer_connect(const LateAnswer& late, uint16_t code, uint32_t connection_id, MutableBytes out);
+    // By which endpoint clients know who connects from there: another client is known by what is advertised.
+    Endpoint known_as(const Endpoint& peer) const;
     // Whether a connection from this peer is to be announced to the client; counted if not.
     bool may_attempt(Handle handle, const Endpoint& peer, Instant now);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 
@@ -38,7 +39,7 @@ class OwnNamespace {
         close(control);
     }
     ~OwnNamespace() {
-        if (entered_ && setns(before_, CLONE_NEWNET) != 0) abort();
+        if (entered_ && setns(before_, CLONE_NEWNET) != 0) std::abort();
         if (before_ >= 0) close(before_);
     }
     OwnNamespace(const OwnNamespace&) = delete;

@@ -178,6 +178,23 @@ TEST_F(StreamMessages, BreakTheConnectionWhenTheyAreNone) {
     }
 }
 
+TEST_F(StreamMessages, BreakTheConnectionWhenTheyAreDataWithoutAnAllocation) {
+    for (std::string text : {"GET / HTTP/1.1\r\n", "G", "OPTIONS sip:edge.example SIP/2.0\r\n"}) {
+        StreamClient stranger{server, "198.51.100.66:4000"};
+        stranger.stream.send(bytes_of(text));
+        EXPECT_TRUE(stranger.stream.aborted) << text;
+    }
+    EXPECT_EQ(server.count(Counter::turn_streams_broken), 3U);
+    // All at once is fine: the allocation is there when the data is looked at.
+    client.allocate_bare([](StunWriter&) {});
+    auto all = client.build(StunClass::request, StunMethod::allocate,
+                            [](StunWriter& w) { w.attribute_u32(StunAttribute::requested_transport, 17U << 24); });
+    append(all, channel_data(0x4000, "too early for a channel"));
+    client.stream.send(all);
+    EXPECT_FALSE(client.stream.over());
+    EXPECT_EQ(server.count(Drop::channel_unbound), 1U);
+}
+
 TEST_F(StreamMessages, LongerThanAnyDatagramAreSkipped) {
     allocate_and_bind(client);
     std::vector<uint8_t> all = channel_data(0x4000, std::string(65535, 'x'));

@@ -221,6 +221,29 @@ TEST_F(TcpAllocations, PeersAreAnnouncedAndMayBeBound) {
     EXPECT_EQ(control.connect(at("203.0.113.5:7777")).code(), 446) << "that peer is connected";
 }
 
+TEST_F(TcpAllocations, ClientsOfOneEdgeKnowEachOtherByWhatIsAdvertised) {
+    EdgeSettings settings = stream_settings();
+    settings.relays[0].second = "203.0.113.10";
+    FakeTransport own;
+    StreamEdge nat{own, settings};
+    StreamClient alice{nat, "198.51.100.7:4000"}, bob{nat, "198.51.100.8:4000", "bob"};
+    Endpoint of_alice = alice.allocate_tcp().relayed(), of_bob = bob.allocate_tcp().relayed();
+    ASSERT_EQ(of_bob.address, addr("203.0.113.10"));
+    ASSERT_TRUE(bob.permit({of_alice}).success());
+    EXPECT_FALSE(alice.connect(of_bob));
+    EXPECT_EQ(own.streams.back().local(), (Endpoint{addr("192.0.2.10"), of_alice.port}));
+    EXPECT_EQ(own.streams.back().remote(), (Endpoint{addr("192.0.2.10"), of_bob.port}));
+    EXPECT_EQ(alice.connect(of_bob).code(), 446);
+    bob.stream.take();
+    FakeStream* visitor = own.visit({addr("192.0.2.10"), of_bob.port}, {addr("192.0.2.10"), of_alice.port});
+    ASSERT_TRUE(visitor && visitor->handler);
+    EXPECT_NE(attempt(bob, of_alice), 0U);
+    EXPECT_EQ(bob.connect(of_alice).code(), 446);
+    EXPECT_EQ(alice.connect(of_alice).code(), 403) << "itself";
+    nat.reload(settings);
+    EXPECT_FALSE(visitor->over()) << "still allowed";
+}
+
 TEST_F(TcpAllocations, PeersWithoutPermissionAreReset) {
     Endpoint relay = allocate(control);
     FakeStream* visitor = transport.visit(relay, peer);
