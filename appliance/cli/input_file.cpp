@@ -37,7 +37,7 @@ std::string read_file(Session& session, const Arguments& arguments, const std::s
 }
 
 std::string read_pem(Session& session, const Arguments& arguments, const std::string& option) {
-    const std::string text = read_file(session, arguments, option);
+    std::string text = read_file(session, arguments, option);
     if (text.find("-----BEGIN ") == std::string::npos)
         throw Failure(Exit::usage, "--" + option + ": " + arguments.text(option) + " is not PEM",
                       "convert it: openssl x509 or openssl pkey with -inform DER, openssl pkcs12 with -nodes");

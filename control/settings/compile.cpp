@@ -77,8 +77,9 @@ std::vector<AccessConfig> read_access(const Reader& reader, std::vector<Problem>
         std::string key = "access." + name + ".";
         auto sources = reader.prefixes(key + "source");
         if (sources.empty()) {
-            errors.push_back({key + "source", "access rule " + name + " has no source",
-                              "set " + key + "source to the networks that it is for, or unset access." + name});
+            std::string fix = "set " + key;
+            fix += "source to the networks that it is for, or unset access." + name;
+            errors.push_back({key + "source", "access rule " + name + " has no source", fix});
         }
         for (const auto& source : sources) {
             by_order.emplace(

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <random>
 
+#include "control/store/schema.h"
 #include "tests/unit/control/scratch.h"
 
 namespace fedge::control {
@@ -52,6 +53,63 @@ TEST(Store, CandidateSurvivesRestartsUntilDiscarded) {
     EXPECT_EQ(store.candidate(), edits);
     store.discard();
     EXPECT_TRUE(store.candidate().empty());
+}
+
+TEST(Store, OlderStoresAreBroughtUpToDate) {
+    Scratch scratch;
+    {
+        Database old(scratch.path() + "/control.db");
+        old.execute(kSchema[0]);
+        old.execute("INSERT INTO turn_user VALUES('amy', 'r', x'01', x'02', x'03', 5, 'bob'); PRAGMA user_version=1");
+    }
+    Store store(scratch.path());
+    ASSERT_EQ(store.users().size(), 1U);
+    EXPECT_EQ(store.users()[0].who, "bob");
+    EXPECT_TRUE(store.certificates().empty());
+    store.put_certificate({"edge", "CHAIN", "KEY", "", {}, 0, ""}, kActor, "certificate-import", "edge");
+    EXPECT_EQ(store.certificate("edge")->chain, "CHAIN");
+}
+
+TEST(Store, CertificatesAuthoritiesAndListsSurviveRestarts) {
+    Scratch scratch;
+    {
+        Store store(scratch.path());
+        store.put_certificate({"b", "CHAIN", "KEY", "NEXT", {1, 2}, 0, ""}, kActor, "certificate-import", "b");
+        store.put_certificate({"a", "", "", "NEXT", {}, 0, ""}, kActor, "certificate-request", "a");
+        store.put_authority({"partner", "ROOT", 0, ""}, kActor);
+        store.put_crl({"CN=Partner", "LIST", 0, ""}, kActor);
+        store.put_lab_authority({"LAB", "LABKEY", 7}, kActor);
+        store.add_ticket_key({1}, 1, 2);
+        store.add_ticket_key({2}, 2, 2);
+        store.add_ticket_key({3}, 3, 2);
+    }
+    Store store(scratch.path());
+    auto certificates = store.certificates();
+    ASSERT_EQ(certificates.size(), 2U);
+    EXPECT_EQ(certificates[0].name, "a");
+    EXPECT_TRUE(certificates[0].chain.empty());
+    EXPECT_EQ(certificates[1].key, "KEY");
+    EXPECT_EQ(certificates[1].requested_key, "NEXT");
+    EXPECT_EQ(certificates[1].ocsp, (std::vector<uint8_t>{1, 2}));
+    EXPECT_EQ(certificates[1].who, "alice");
+    EXPECT_EQ(certificates[1].created, 1000);
+    EXPECT_EQ(store.authorities().at(0).certificate, "ROOT");
+    EXPECT_EQ(store.crls().at(0).list, "LIST");
+    EXPECT_EQ(store.lab_authority()->key, "LABKEY");
+    ASSERT_EQ(store.ticket_keys().size(), 2U);
+    EXPECT_EQ(store.ticket_keys()[0].key, std::vector<uint8_t>{3});
+    EXPECT_FALSE(store.remove_certificate("c", kActor));
+    EXPECT_TRUE(store.remove_certificate("b", kActor));
+    EXPECT_TRUE(store.remove_authority("partner", kActor));
+    EXPECT_TRUE(store.remove_crl("CN=Partner", kActor));
+    std::vector<std::string> actions;
+    for (const auto& record : store.audit(100)) {
+        actions.push_back(record.action);
+        EXPECT_EQ(record.detail.find("KEY"), std::string::npos);
+    }
+    EXPECT_EQ(actions,
+              (std::vector<std::string>{"crl-remove", "trust-remove", "certificate-remove", "lab-authority",
+                                        "crl-import", "trust-add", "certificate-request", "certificate-import"}));
 }
 
 TEST(Store, FilesArePrivate) {
