@@ -83,7 +83,9 @@ size_t StreamLink::take(MutableBytes out) {
         }
         return n;
     }
-    return below_ ? below_->read(out) : 0;
+    size_t n = below_ ? below_->read(out) : 0;
+    dry_ = dry_ || n == 0;
+    return n;
 }
 
 void StreamLink::put(Bytes bytes) {

@@ -8,6 +8,7 @@
 #include <openssl/bio.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "dataplane/base/bytes.h"
@@ -37,12 +38,15 @@ class StreamLink {
     size_t take(MutableBytes out);
     bool at_end() const { return gathered_used_ == gathered_.size() && (!below_ || below_->at_end()); }
     void put(Bytes bytes);
+    // Whether a take() found nothing since the last call.
+    bool ran_dry() { return std::exchange(dry_, false); }
 
   private:
     tcp::Stream* below_;
     std::vector<uint8_t> gathered_;
     size_t gathered_used_ = 0;
     std::vector<uint8_t> held_;
+    bool dry_ = false;
 };
 
 }  // namespace fedge::tls

@@ -39,7 +39,9 @@ bool Session::silent_too_often() {
 }
 
 Session::Got Session::decrypt(MutableBytes out, size_t& size) {
-    while (true) {
+    link_.ran_dry();
+    // OpenSSL stops behind each record without data, and once more when it wants to answer a key update.
+    for (uint32_t idle = 0; idle < 4;) {
         uint32_t before = records_;
         bool fresh = SSL_pending(ssl_.get()) == 0;
         ERR_clear_error();
@@ -52,12 +54,14 @@ Session::Got Session::decrypt(MutableBytes out, size_t& size) {
         switch (SSL_get_error(ssl_.get(), good)) {
             case SSL_ERROR_WANT_READ:
                 if (silent_too_often()) return Got::failure;
-                if (records_ == before) return Got::nothing;
-                break;  // OpenSSL stops behind each record without data
+                if (link_.ran_dry()) return Got::nothing;
+                idle = records_ == before ? idle + 1 : 0;
+                break;
             case SSL_ERROR_ZERO_RETURN: ended_ = true; return Got::end;
             default: return Got::failure;
         }
     }
+    return Got::nothing;
 }
 
 void Session::broke() {

@@ -40,7 +40,9 @@ class TlsHandshakes : public TlsOver {
     // Whether the server takes it.
     bool resumes(SSL_CTX* context, SSL_SESSION* session, uint16_t to = 0) {
         size_t before = users.all.size();
-        OpenSslPeer& one = peer(context, to, [&](SSL* ssl) { SSL_set_session(ssl, session); });
+        SSL_SESSION* copy = SSL_SESSION_dup(session);  // OpenSSL uses each but once
+        OpenSslPeer& one = peer(context, to, [&](SSL* ssl) { SSL_set_session(ssl, copy); });
+        SSL_SESSION_free(copy);
         EXPECT_TRUE(settled(one));
         EXPECT_TRUE(one.established);
         EXPECT_TRUE(until([&] { return users.all.size() > before; }));
