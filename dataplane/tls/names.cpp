@@ -217,6 +217,7 @@ bool host_fits(std::string_view pattern, std::string_view host) {
 bool proves(const PeerNames& names, std::string_view domain, Matching matching) {
     std::string host = lower(domain);
     if (host.ends_with('.')) host.pop_back();
+    if (!is_host(host)) return false;  // "*.example.com" is no domain that could be proved
     bool has_sip = any_of_kind(names, NameKind::uri_sip);
     for (const PeerName& one : names) {
         switch (matching) {
