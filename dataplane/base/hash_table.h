@@ -63,6 +63,17 @@ class HashTable {
         return rte_hash_add_key_with_hash_data(table_, &key, hash(key), reinterpret_cast<void*>(uintptr_t{value})) == 0;
     }
     void remove(const Key& key) { rte_hash_del_key_with_hash(table_, &key, hash(key)); }
+    // What the table goes by, for other tables of the same keys.
+    uint32_t hash(const Key& key) const {
+        uint64_t words[sizeof(Key) / 8];
+        std::memcpy(words, &key, sizeof(words));
+        uint64_t h = secret_.c;
+        for (size_t i = 0; i < sizeof(Key) / 8; i += 2) {
+            uint64_t second = i + 1 < sizeof(Key) / 8 ? words[i + 1] : 0;
+            h = fold_multiply(words[i] ^ secret_.a ^ h, second ^ secret_.b);
+        }
+        return static_cast<uint32_t>(h ^ (h >> 32));
+    }
     // 0 if it is not there: do not store 0.
     Value find(const Key& key) const {
         void* data = nullptr;
@@ -89,16 +100,6 @@ class HashTable {
 
   private:
     static Value to_value(void* data) { return static_cast<Value>(reinterpret_cast<uintptr_t>(data)); }
-    uint32_t hash(const Key& key) const {
-        uint64_t words[sizeof(Key) / 8];
-        std::memcpy(words, &key, sizeof(words));
-        uint64_t h = secret_.c;
-        for (size_t i = 0; i < sizeof(Key) / 8; i += 2) {
-            uint64_t second = i + 1 < sizeof(Key) / 8 ? words[i + 1] : 0;
-            h = fold_multiply(words[i] ^ secret_.a ^ h, second ^ secret_.b);
-        }
-        return static_cast<uint32_t>(h ^ (h >> 32));
-    }
 
     HashKey secret_;
     rte_hash* table_;

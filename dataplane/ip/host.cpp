@@ -11,6 +11,10 @@
 namespace fedge::ip {
 namespace {
 
+constexpr uint32_t because(Drop reason) {
+    return 1 + static_cast<uint32_t>(reason);
+}
+
 constexpr uint32_t kAnnouncementsPerSecond = 500;
 constexpr uint32_t kAnnouncementsAtOnce = 8;  // per loop iteration
 constexpr uint8_t kAnnouncementRounds =
@@ -52,43 +56,45 @@ void Host::drop(rte_mbuf* frame, Drop reason) {
     counters_.drop(reason);
 }
 
-std::optional<Drop> Host::admit(uint16_t port, Bytes frame, const wire::Packet& packet, uint16_t& interface) const {
+uint32_t Host::admit_code(uint16_t port, Bytes frame, const wire::Packet& packet, uint16_t& interface) const {
     interface = interfaces_->find(port, packet.has_vlan ? packet.vlan : uint16_t{0});
-    if (interface == kNoInterface) return Drop::vlan_unknown;
+    if (interface == kNoInterface) return because(Drop::vlan_unknown);
     const Interface& in = (*interfaces_)[interface];
-    if (!packet.multicast_mac && std::memcmp(frame.data(), in.mac.octets.data(), 6) != 0) return Drop::not_for_us;
-    if (packet.l3 == wire::L3::arp) return std::nullopt;
+    if (!packet.multicast_mac && std::memcmp(frame.data(), in.mac.octets.data(), 6) != 0)
+        return because(Drop::not_for_us);
+    if (packet.l3 == wire::L3::arp) return 0;
 
     if (packet.l3 == wire::L3::ipv4) {
         // IPv4 group addresses are not served, and a unicast packet in a group frame is not answered (RFC 1122 section
         // 3.3.6).
-        if (packet.multicast_mac || interfaces_->owner(packet.destination) != interface) return Drop::not_for_us;
+        if (packet.multicast_mac || interfaces_->owner(packet.destination) != interface)
+            return because(Drop::not_for_us);
         uint32_t first = packet.source.v4_host_order() >> 24;
-        if (first == 0 || first == 127 || first >= 224) return Drop::martian_source;
-        if (interfaces_->owner(packet.source) != kNoInterface) return Drop::spoofed_own_source;
-    } else if (auto reason = admit_ipv6(packet, interface)) {
+        if (first == 0 || first == 127 || first >= 224) return because(Drop::martian_source);
+        if (interfaces_->owner(packet.source) != kNoInterface) return because(Drop::spoofed_own_source);
+    } else if (uint32_t reason = admit_ipv6(packet, interface)) {
         return reason;
     }
     for (const Prefix& elsewhere : in.foreign)
-        if (elsewhere.contains(packet.source)) return Drop::martian_source;
-    if (packet.fragment) return Drop::fragment;
-    return std::nullopt;
+        if (elsewhere.contains(packet.source)) return because(Drop::martian_source);
+    if (packet.fragment) return because(Drop::fragment);
+    return 0;
 }
 
-std::optional<Drop> Host::admit_ipv6(const wire::Packet& packet, uint16_t interface) const {
+uint32_t Host::admit_ipv6(const wire::Packet& packet, uint16_t interface) const {
     // Group addresses are for neighbour discovery; nothing else is served on them.
     bool to_group = packet.multicast_mac || packet.destination.is_multicast();
     bool for_us = to_group ? is_icmpv6(packet) && packet.destination.is_multicast()
                            : interfaces_->has(interface, packet.destination);
-    if (!for_us) return Drop::not_for_us;
+    if (!for_us) return because(Drop::not_for_us);
     // The unspecified source is legal where an address is tried out (RFC 4862 section 5.4.2).
     const IpAddress& a = packet.source;
     bool tries_out = to_group && a.is_unspecified();
     bool martian = a.is_multicast() || (a.high() == 0 && a.low() >> 32 == 0);
-    if (martian && !tries_out) return Drop::martian_source;
+    if (martian && !tries_out) return because(Drop::martian_source);
     if (interfaces_->owner(a) != kNoInterface || interfaces_->is_own_link_local(interface, a))
-        return Drop::spoofed_own_source;
-    return std::nullopt;
+        return because(Drop::spoofed_own_source);
+    return 0;
 }
 
 bool Host::is_neighbor_message(Bytes frame, const wire::Packet& packet) {

@@ -57,7 +57,12 @@ class Host {
     // The ingress filter, for every parsed packet (UDP too) before anything else looks at it. Fills `interface`.
     // Nothing if the packet may pass, else why not: vlan_unknown, not_for_us, fragment, martian_source,
     // spoofed_own_source. ARP passes with the frame's checks alone. Does not count and does not free.
-    std::optional<Drop> admit(uint16_t port, Bytes frame, const wire::Packet& packet, uint16_t& interface) const;
+    std::optional<Drop> admit(uint16_t port, Bytes frame, const wire::Packet& packet, uint16_t& interface) const {
+        uint32_t code = admit_code(port, frame, packet, interface);
+        if (code == 0) [[likely]]
+            return std::nullopt;
+        return static_cast<Drop>(code - 1);
+    }
 
     // Everything that is not UDP, after admit(): answers, learns, counts. Takes the mbuf. `may_reply` is false for
     // copies of ARP and ND packets that core/ hands to the other cores so that every cache learns. Returns an ICMP
@@ -83,7 +88,9 @@ class Host {
     const Interfaces& interfaces() const { return *interfaces_; }
 
   private:
-    std::optional<Drop> admit_ipv6(const wire::Packet& packet, uint16_t interface) const;
+    // 0, or 1 + the reason: as wire::parse_code() and for the same sake.
+    uint32_t admit_code(uint16_t port, Bytes frame, const wire::Packet& packet, uint16_t& interface) const;
+    uint32_t admit_ipv6(const wire::Packet& packet, uint16_t interface) const;
     // The handlers return why they drop. `frame` is null afterwards if it was sent on; `flow` is filled in for the
     // caller.
     std::optional<Drop> on_arp(Bytes frame, const wire::Packet& packet, uint16_t interface, Instant now,

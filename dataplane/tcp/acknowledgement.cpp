@@ -30,7 +30,7 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
 
     bool duplicate_told = false;
     Seq fack = c.rack_fack;
-    uint32_t delivered = c.sack_on ? take_sacks(c, s.options, fack, duplicate_told) : 0;
+    uint32_t delivered = c.sack_on && s.options.sack_count ? take_sacks(c, s.options, fack, duplicate_told) : 0;
     bool advanced = ack > c.snd_una;
     uint32_t acknowledged = ack - c.snd_una;
     if (advanced) {
@@ -48,10 +48,11 @@ bool Engine::on_ack(Connection& c, const Incoming& in) {
     if (advanced) c.duplicate_acks = 0;
     if (duplicate_told) on_duplicate_told(c);
 
-    bool undone = advanced && undo_if_spurious(c, s.options);
+    bool undone = advanced && c.in_recovery && undo_if_spurious(c, s.options);
     if (c.sack_on) {
-        if (was_in_flight) detect_losses(c);
-        judge_loss_probe(c, in, advanced, duplicate_told);
+        bool suspicious = c.sacked_bytes || c.lost_bytes || c.timer_kind == TimerKind::reordering;
+        if (was_in_flight && suspicious) detect_losses(c);
+        if (c.probe_outstanding) judge_loss_probe(c, in, advanced, duplicate_told);
     } else {
         if (duplicate) delivered += c.mss;
         detect_by_duplicates(c, advanced);
@@ -165,7 +166,7 @@ uint32_t Engine::pop_acknowledged(Connection& c, Seq ack, const wire::TcpOptions
         }
     }
     if (timed) sample_rtt(c, sample);
-    if (static_cast<int32_t>(c.retransmit_hint - c.record_head) < 0) c.retransmit_hint = c.record_head;
+    if (static_cast<int32_t>(c.records.lost_from - c.record_head) < 0) c.records.lost_from = c.record_head;
     c.snd_una = ack;
     if (!c.sack_on) c.sacked_bytes = 0;
     Seq data_sent = earlier(ack, c.snd_end);
@@ -193,8 +194,12 @@ void Engine::sample_rtt(Connection& c, Duration rtt) {
 }
 
 Duration Engine::rto(const Connection& c) const {
-    Duration base = c.syn_transmissions > 1 ? kInitialRtoAfterSynLoss : kInitialRto;
-    if (c.srtt != Duration{0}) base = std::max(c.srtt + std::max(kClockTick, 4 * c.rttvar), kMinRto);
+    Duration base;
+    if (c.srtt != Duration{0}) {
+        base = std::max(c.srtt + std::max(kClockTick, 4 * c.rttvar), kMinRto);
+    } else {
+        base = c.syn_transmissions > 1 ? kInitialRtoAfterSynLoss : kInitialRto;
+    }
     return std::min(base * (int64_t{1} << std::min<uint8_t>(c.backoff, 16)), kMaxRto);
 }
 

@@ -6,7 +6,7 @@ namespace fedge::tcp {
 namespace {
 
 // RFC 7323 section 5.5: a timestamp that has not moved for so long says nothing.
-constexpr Duration kTimestampLifetime = 24h * 24;
+constexpr uint32_t kTimestampLifetime = 24 * 24 * 3600;  // seconds
 
 }  // namespace
 
@@ -52,7 +52,7 @@ void Engine::on_segment(Connection& c, Incoming& in) {
     if (c.timestamps_on && s.options.has_timestamps && in.seq() <= c.last_ack_sent &&
         static_cast<int32_t>(s.options.timestamps.value - c.ts_recent) >= 0) {
         c.ts_recent = s.options.timestamps.value;
-        c.ts_recent_at = now_;
+        c.ts_recent_at = second();
     }
     if (c.state == State::syn_received) {
         if (in.ack() != c.iss + 1) return reset_stranger(in);
@@ -72,7 +72,8 @@ void Engine::on_segment(Connection& c, Incoming& in) {
     if (c.pending_close || !c.in_use) return;
     // Sixth: urgent data is data like any other (RFC 6093). Seventh and eighth: text and FIN.
     if (!s.payload.empty() || s.has(wire::kFin)) on_text(c, in);
-    mark(c);
+    bool sends = c.ack_now || c.unsent() > 0 || (c.fin_queued && !c.fin_sent) || c.lost_bytes > c.retransmitted_bytes;
+    if (sends) mark(c);
 }
 
 bool Engine::passes_paws(Connection& c, const Incoming& in) {
@@ -84,7 +85,7 @@ bool Engine::passes_paws(Connection& c, const Incoming& in) {
         return false;
     }
     if (static_cast<int32_t>(options.timestamps.value - c.ts_recent) >= 0) return true;
-    if (now_ - c.ts_recent_at > kTimestampLifetime) return true;
+    if (second() - c.ts_recent_at > kTimestampLifetime) return true;
     counters_.drop(Drop::tcp_timestamp);
     challenge(c);
     return false;

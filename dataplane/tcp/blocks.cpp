@@ -31,9 +31,12 @@ bool PagedRing::cover(BlockPool& pool, uint32_t number) {
 
 bool PagedRing::reserve(BlockPool& pool, uint32_t base, uint32_t position, uint32_t size) {
     if (size == 0) return true;
-    if (count_ == 0) first_ = base >> kBlockBits;
-    uint32_t number = position >> kBlockBits;
-    uint32_t last = (position + size - 1) >> kBlockBits;
+    if (count_ == 0) {
+        origin_ = base;
+        first_ = 0;
+    }
+    uint32_t number = (position - origin_) >> kBlockBits;
+    uint32_t last = (position - origin_ + size - 1) >> kBlockBits;
     for (;; number = (number + 1) & (kBlockNumbers - 1)) {
         if (!cover(pool, number)) return false;
         uint32_t& block = slot(pool, number);
@@ -48,7 +51,7 @@ bool PagedRing::reserve(BlockPool& pool, uint32_t base, uint32_t position, uint3
 
 void PagedRing::write(BlockPool& pool, uint32_t position, Bytes bytes) {
     while (!bytes.empty()) {
-        size_t n = std::min<size_t>(bytes.size(), kBlockSize - (position & (kBlockSize - 1)));
+        size_t n = std::min<size_t>(bytes.size(), left_in_block(position));
         std::memcpy(at(pool, position), bytes.data(), n);
         bytes = bytes.subspan(n);
         position += static_cast<uint32_t>(n);
@@ -56,11 +59,11 @@ void PagedRing::write(BlockPool& pool, uint32_t position, Bytes bytes) {
 }
 
 Bytes PagedRing::view(BlockPool& pool, uint32_t position, uint32_t size) const {
-    return {at(pool, position), std::min(size, kBlockSize - (position & (kBlockSize - 1)))};
+    return {at(pool, position), std::min(size, left_in_block(position))};
 }
 
 void PagedRing::release(BlockPool& pool, uint32_t position, bool empty) {
-    uint32_t keep = position >> kBlockBits;
+    uint32_t keep = (position - origin_) >> kBlockBits;
     while (count_ > 0 && (empty || first_ != keep)) {
         uint32_t& block = slot(pool, first_);
         if (block != kNoBlock) {

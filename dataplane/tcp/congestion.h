@@ -52,16 +52,16 @@ class Congestion {
     uint32_t acknowledged_ = 0;  // towards the next segment of growth
     bool cubic_ = false;
 
+    // PRR.
+    uint32_t prr_delivered_ = 0;
+    uint32_t prr_out_ = 0;
+    uint32_t prr_flight_ = 1;  // RecoverFS
+
     // CUBIC (RFC 9438), in segments.
     float maximum_ = 0;   // W_max
     float estimate_ = 0;  // W_est
     float k_ = 0;         // seconds
     Instant epoch_{};     // of the current congestion avoidance stage; zero = not begun
-
-    // PRR.
-    uint32_t prr_delivered_ = 0;
-    uint32_t prr_out_ = 0;
-    uint32_t prr_flight_ = 1;  // RecoverFS
 };
 
 }  // namespace fedge::tcp

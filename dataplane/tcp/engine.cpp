@@ -3,6 +3,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "dataplane/wire/checksum.h"
+
 namespace fedge::tcp {
 
 const char* name(State state) {
@@ -30,8 +32,10 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
       pool_(settings.limits.buffer_blocks, settings.socket),
       connections_("TCP connections", settings.limits.connections, settings.socket),
       wheel_(settings.limits.connections, kClockTick, now),
+      rechecks_(settings.limits.connections, settings.socket),
       flows_("TCP flows", settings.limits.connections + settings.limits.half_open + settings.limits.time_wait,
              settings.socket, random),
+      hints_(settings.limits.connections, settings.socket),
       half_open_("TCP SYN cache", settings.limits.half_open, settings.socket),
       half_open_free_(0),
       half_open_wheel_(settings.limits.half_open, 10 * kClockTick, now),
@@ -45,6 +49,7 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
     free_.reserve(limits.connections);
     for (uint32_t i = limits.connections; i-- > 0;) {
         new (&connections_[i]) Connection();
+        connections_[i].recheck_at = kNever;
         free_.push_back(i);
     }
     dirty_.reserve(limits.connections);
@@ -63,62 +68,101 @@ Engine::Engine(const Settings& settings, Counters counters, Random& random, Segm
     random.fill({reinterpret_cast<uint8_t*>(port_counters_.data()), sizeof(port_counters_)});
 }
 
+// Memory that a segment needs is fetched while others before it are worked on: as many as take longer than a cache
+// miss, and as few as fit into the first cache.
 void Engine::receive(std::span<const Arrival> burst, Instant now) {
+    constexpr size_t kAhead = 6;
+    constexpr size_t kUserAhead = 2;  // the connection must have come
     now_ = now;
-    std::array<FlowKey, Tcp::kBurst> keys;
-    std::array<uint64_t, Tcp::kBurst> found;
+    size_t count = parse(burst);
+    counters_.add(Counter::tcp_segments_received, count);
+    look_up(count);
+    for (size_t i = 0; i < std::min(count, kAhead); i++) fetch(burst_[i]);
+    pool_.prefetch(0, kUserAhead);
+    for (size_t i = 0; i < count; i++) {
+        if (i + kAhead < count) fetch(burst_[i + kAhead]);
+        if (i + kUserAhead < count) fetch_user(burst_[i + kUserAhead]);
+        dispatch(burst_[i]);
+    }
+}
+
+size_t Engine::parse(std::span<const Arrival> burst) {
     size_t count = 0;
     for (const Arrival& arrival : burst) {
         Incoming& in = burst_[count];
+        // Before anything is summed or looked up: under a flood this is most of the work.
+        if (wire::opens_tcp(arrival.bytes) && !syns_.allow(now_)) {
+            counters_.drop(Drop::tcp_syn_rate);
+            continue;
+        }
+        if (!arrival.checksum_known_good &&
+            !wire::transport_checksum_ok(arrival.source, arrival.destination, static_cast<uint8_t>(wire::Protocol::tcp),
+                                         arrival.bytes)) {
+            counters_.drop(Drop::tcp_checksum);
+            continue;
+        }
         if (!wire::parse_tcp(arrival.bytes, in.segment)) {
             counters_.drop(Drop::tcp_malformed);
             continue;
         }
-        // Before anything is looked up: under a flood this is most of the work.
-        bool opens = (in.segment.flags & (wire::kSyn | wire::kAck)) == wire::kSyn;
-        if (opens && !syns_.allow(now)) {
-            counters_.drop(Drop::tcp_syn_rate);
-            continue;
-        }
         in.source = arrival.source;
         in.destination = arrival.destination;
-        in.key = FlowKey::of({in.destination, in.segment.destination_port}, {in.source, in.segment.source_port});
-        keys[count++] = in.key;
+        // The ports as they lie in the header: reading together what was just written apart would stall.
+        in.key = FlowKey::of_arrival(arrival.destination, arrival.source, load_be32(arrival.bytes.data()));
+        in.hash = flows_.hash(in.key);
+        hints_.prefetch(in.hash);
+        count++;
     }
-    counters_.add(Counter::tcp_segments_received, count);
+    return count;
+}
+
+void Engine::look_up(size_t count) {
+    std::array<FlowKey, Tcp::kBurst> keys;
+    std::array<uint64_t, Tcp::kBurst> found;
+    size_t unknown = 0;
+    for (size_t i = 0; i < count; i++) {
+        burst_[i].hint = hints_.find(burst_[i].hash);
+        if (burst_[i].hint == FlowHints::kNone) keys[unknown++] = burst_[i].key;
+    }
+    if (unknown == 0) return;
     static_assert(Tcp::kBurst <= decltype(flows_)::kBurst);
-    flows_.find({keys.data(), count}, found.data());
+    flows_.find({keys.data(), unknown}, found.data());
+    unknown = 0;
     for (size_t i = 0; i < count; i++) {
-        if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
-        const auto* line = reinterpret_cast<const char*>(&connections_[static_cast<uint32_t>(found[i]) - 1]);
-        for (size_t offset = 0; offset < sizeof(Connection); offset += 64) __builtin_prefetch(line + offset, 1);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (found[i] >> 32 != static_cast<uint8_t>(Kind::connection)) continue;
-        const Connection& c = connections_[static_cast<uint32_t>(found[i]) - 1];
-        __builtin_prefetch(c.handler);
-        // The block that is acknowledged now is the one that the answer will be written to.
-        if (c.in_flight() && c.send_bytes.blocks())
-            __builtin_prefetch(c.send_bytes.at(pool_, (c.snd_end - 1).raw()), 1);
-    }
-    bool changed = false;  // an earlier segment of the burst may have made or ended the flow of a later one
-    for (size_t i = 0; i < count; i++) {
-        uint64_t before = flow_changes_;
-        dispatch(burst_[i], changed ? flows_.find(keys[i]) : found[i]);
-        changed |= flow_changes_ != before;
+        if (burst_[i].hint != FlowHints::kNone) continue;
+        burst_[i].found = found[unknown++];
+        burst_[i].found_changes = flow_changes_;
     }
 }
 
-void Engine::dispatch(Incoming& in, uint64_t found) {
+void Engine::fetch(const Incoming& in) const {
+    if (in.hint == FlowHints::kNone) return;
+    const auto* line = reinterpret_cast<const char*>(&connections_[in.hint]);
+    size_t lines = in.segment.payload.empty() ? Connection::kAcknowledgementLines : Connection::kRequestLines;
+    for (size_t i = 0; i < lines; i++) __builtin_prefetch(line + i * RTE_CACHE_LINE_SIZE, 1);
+}
+
+// What only the connection knows of, and the block that will be taken for an answer by then.
+void Engine::fetch_user(const Incoming& in) {
+    if (in.hint == FlowHints::kNone || in.segment.payload.empty()) return;
+    const Connection& c = connections_[in.hint];
+    __builtin_prefetch(c.handler);
+    // The block that is acknowledged now is the next that will be taken.
+    if (c.in_flight() && c.send_bytes.blocks()) return __builtin_prefetch(c.send_bytes.first(pool_), 1);
+    pool_.prefetch(2, 1);
+}
+
+void Engine::dispatch(Incoming& in) {
+    if (in.hint != FlowHints::kNone) {
+        Connection& c = connections_[in.hint];
+        if (c.in_use && !c.detached && c.key == in.key) return on_connection_segment(c, in);
+    }
+    // An earlier segment of the burst may have made or ended the flow of this one.
+    bool valid = in.hint == FlowHints::kNone && in.found_changes == flow_changes_;
+    uint64_t found = valid ? in.found : flows_.find(in.key);
     auto index = static_cast<uint32_t>(found) - 1;
     switch (static_cast<Kind>(found >> 32)) {
-        case Kind::connection: {
-            Connection& c = connections_[index];
-            on_segment(c, in);
-            if (c.in_use) deliver(c);
-            if (c.in_use && !c.dirty) file(c);  // else flush() does, and fewer deadlines are left by then
-            return;
-        }
+        case Kind::connection: return on_connection_segment(connections_[index], in);
         case Kind::half_open: return on_half_open_segment(in, index);
         case Kind::time_wait: return on_time_wait_segment(in, index);
         case Kind::none: break;
@@ -126,6 +170,12 @@ void Engine::dispatch(Incoming& in, uint64_t found) {
     if (Listener* listener = find_listener(in.destination, in.segment.destination_port))
         return on_listener_segment(in, *listener);
     reset_stranger(in);
+}
+
+void Engine::on_connection_segment(Connection& c, Incoming& in) {
+    on_segment(c, in);
+    if (c.in_use) deliver(c);
+    if (c.in_use && !c.dirty) file(c);  // else flush() does, and fewer deadlines are left by then
 }
 
 Listener* Engine::find_listener(const IpAddress& address, uint16_t port) {
@@ -147,13 +197,16 @@ Connection* Engine::take_connection(const FlowKey& key, const StreamOptions& opt
     // The lists of connections with something to do may still name the place.
     bool dirty = connections_[index].dirty;
     bool starved = connections_[index].starved;
+    Instant recheck_at = connections_[index].recheck_at;
     auto* c = new (&connections_[index]) Connection();
     c->dirty = dirty;
     c->starved = starved;
+    c->recheck_at = recheck_at;
     c->engine = this;
     c->in_use = true;
     c->index = index;
     c->key = key;
+    hints_.add(flows_.hash(key), index);
     c->options = bounded(options);
     c->assembler = kNoBlock;
     c->timer_at = c->ack_at = c->life_at = c->filed_at = kNever;
@@ -168,12 +221,14 @@ Connection* Engine::take_connection(const FlowKey& key, const StreamOptions& opt
 void Engine::release(Connection& c) {
     wheel_.cancel(c.index);
     if (!c.detached) remove_flow(c.key);
+    hints_.remove(flows_.hash(c.key), c.index);
     per_prefix_.remove(c.key.remote_address());
     c.send_bytes.release(pool_, 0, true);
     c.receive_bytes.release(pool_, 0, true);
     c.records.release(pool_, 0, true);
     if (c.assembler != kNoBlock) pool_.put(c.assembler);
     c.in_use = false;
+    c.timer_at = c.ack_at = c.life_at = kNever;
     c.state = State::closed;
     c.handler = nullptr;
     released_.push_back(c.index);
@@ -251,6 +306,7 @@ Assembler* Engine::assembler(Connection& c) {
 
 uint32_t Engine::advance(Instant now, uint32_t budget) {
     now_ = now;
+    recheck(budget);
     uint32_t fired = wheel_.advance(now, budget, [&](uint32_t index) {
         Connection& c = connections_[index];
         c.filed_at = kNever;
@@ -285,7 +341,7 @@ size_t Engine::bytes_per_connection() const {
     // Control block, its place in the wheel, in the free, released, dirty and starved lists, and its shares of the
     // tables.
     return sizeof(Connection) + 16 + 4 * sizeof(uint32_t) + flows_.bytes() / entries +
-           per_prefix_.bytes() / limits.connections;
+           (per_prefix_.bytes() + rechecks_.bytes() + hints_.bytes()) / limits.connections;
 }
 
 ConnectionRow Engine::row(const Connection& c) const {

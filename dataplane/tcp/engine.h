@@ -25,8 +25,10 @@
 #include "dataplane/ip/rate_limit.h"
 #include "dataplane/tcp/assembler.h"
 #include "dataplane/tcp/connection.h"
+#include "dataplane/tcp/flow_hints.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/prefixes.h"
+#include "dataplane/tcp/rechecks.h"
 #include "dataplane/tcp/secrets.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tcp/time_wait.h"
@@ -50,6 +52,7 @@ inline constexpr Duration kChallengePeriod = 5s;
 // How often a SYN-ACK or an acknowledgement of TIME-WAIT is repeated for who asks again.
 inline constexpr Duration kRepeatInterval = 200ms;
 inline constexpr uint16_t kMinMss = 64;  // a peer that offers less makes us send headers only (CVE-2019-11479)
+inline constexpr size_t kMaxPieces = 9;  // blocks that the largest segment lies in
 
 inline StreamOptions bounded(StreamOptions options) {
     options.send_buffer = std::min(options.send_buffer, kMaxBuffer);
@@ -93,6 +96,10 @@ struct Incoming {
     IpAddress destination;
     wire::TcpSegment segment;
     FlowKey key;
+    uint32_t hash;
+    uint32_t hint;           // the connection that it is probably for, or FlowHints::kNone: then...
+    uint64_t found;          // ...what the flow table says, as long as...
+    uint64_t found_changes;  // ...it has not changed since
 
     Seq seq() const { return Seq{segment.seq}; }
     Seq ack() const { return Seq{segment.ack}; }
@@ -128,7 +135,12 @@ class Engine {
     enum class Kind : uint8_t { none, connection, half_open, time_wait };
 
     // engine.cpp
-    void dispatch(Incoming& in, uint64_t found);
+    size_t parse(std::span<const Arrival> burst);  // into burst_; returns how many are to be looked at
+    void look_up(size_t count);
+    void fetch(const Incoming& in) const;
+    void fetch_user(const Incoming& in);
+    void dispatch(Incoming& in);
+    void on_connection_segment(Connection& c, Incoming& in);
     bool set_flow(const FlowKey& key, Kind kind, uint32_t index);  // false: no room in the table
     void remove_flow(const FlowKey& key);
     Connection* take_connection(const FlowKey& key, const StreamOptions& options);
@@ -210,6 +222,7 @@ class Engine {
     void fill_header(Connection& c, wire::TcpSegment& out);
     uint16_t told_window(Connection& c);
     uint32_t timestamp(uint32_t offset) const;
+    uint32_t second() const { return static_cast<uint32_t>(now_.time_since_epoch() / 1s); }
     uint16_t option_bytes(const Connection& c) const { return c.timestamps_on ? 12 : 0; }
 
     // timers.cpp
@@ -223,6 +236,8 @@ class Engine {
     void set_life(Connection& c);
     void on_life(Connection& c);
     void file(Connection& c);
+    void arm(Connection& c);
+    void recheck(uint32_t budget);
 
     // closing.cpp
     void end(Connection& c, CloseReason reason);  // tells the user when deliver() comes
@@ -240,6 +255,7 @@ class Engine {
     Secrets secrets_;
     Instant now_;
     std::array<Incoming, Tcp::kBurst> burst_;  // being received
+    std::array<Bytes, kMaxPieces> pieces_;     // of the segment being sent
 
     BlockPool pool_;
     Table<Connection> connections_;
@@ -247,9 +263,11 @@ class Engine {
     // Ended in this turn. Free from the next one on, so that in_use tells those further up the call that it has ended.
     std::vector<uint32_t> released_;
     TimingWheel wheel_;
+    Rechecks rechecks_;
     std::vector<uint32_t> dirty_;
     std::vector<uint32_t> starved_;
     HashTable<FlowKey> flows_;
+    FlowHints hints_;
     uint64_t flow_changes_ = 0;
     std::vector<Listener> listeners_;
     std::vector<uint16_t> listener_at_;  // by port: place + 1 of the first; 0: none

@@ -112,7 +112,7 @@ void Engine::mark_lost(Connection& c, SentRecord& r, uint32_t number) {
         r.flags |= SentRecord::kLost;
         c.lost_bytes += r.length;
     }
-    if (static_cast<int32_t>(number - c.retransmit_hint) < 0) c.retransmit_hint = number;
+    if (static_cast<int32_t>(number - c.records.lost_from) < 0) c.records.lost_from = number;
 }
 
 void Engine::begin_recovery(Connection& c) {
@@ -170,7 +170,7 @@ void Engine::on_retransmission_timeout(Connection& c) {
         r.flags = static_cast<uint8_t>((r.flags & SentRecord::kFin) | SentRecord::kLost);
         c.lost_bytes += r.length;
     }
-    c.retransmit_hint = c.record_head;
+    c.records.lost_from = c.record_head;
     c.congestion.on_timeout(flight, first);
     c.in_recovery = c.after_timeout = true;
     c.recovery_point = c.snd_nxt;
@@ -195,7 +195,7 @@ void Engine::on_loss_probe(Connection& c) {
 
 // RFC 8985 section 7.4.2: a loss that the probe itself repaired is a loss all the same.
 void Engine::judge_loss_probe(Connection& c, const Incoming& in, bool advanced, bool duplicate_told) {
-    if (!c.probe_outstanding || in.ack() < c.probe_end) return;
+    if (in.ack() < c.probe_end) return;
     bool needless = !c.probe_retransmitted || duplicate_told;
     if (!needless && in.ack() == c.probe_end) {
         // Original or probe: the next acknowledgement tells, unless this one is a duplicate already.
@@ -220,8 +220,7 @@ void Engine::remember_for_undo(Connection& c) {
 // The Eifel algorithm (RFC 3522, RFC 4015): the first acknowledgement of new data echoes the timestamp of the original,
 // so the original was not lost.
 bool Engine::undo_if_spurious(Connection& c, const wire::TcpOptions& options) {
-    if (!c.in_recovery || c.undo_window == 0 || c.undo_timestamp == 0 || !c.timestamps_on || !options.has_timestamps)
-        return false;
+    if (c.undo_window == 0 || c.undo_timestamp == 0 || !c.timestamps_on || !options.has_timestamps) return false;
     bool spurious = static_cast<int32_t>(options.timestamps.echo - c.undo_timestamp) < 0;
     uint32_t window = c.undo_window;
     c.undo_window = 0;

@@ -78,7 +78,7 @@ void Engine::on_syn(const Incoming& in, Listener& listener, std::optional<Seq> f
 }
 
 void Engine::send_syn_ack(HalfOpen& half) {
-    const Listener* listener = find_listener(half.key.local_address(), half.key.local_port);
+    const Listener* listener = find_listener(half.key.local_address(), half.key.local_port());
     if (!listener) return;
     half.transmissions++;
     half.sent_at = now_;
@@ -337,7 +337,7 @@ uint16_t Engine::advertised_mss(const IpAddress& local, const IpAddress& remote)
 void Engine::take_peer_options(Connection& c, const wire::TcpOptions& options) {
     c.timestamps_on = options.has_timestamps;
     c.ts_recent = options.timestamps.value;
-    c.ts_recent_at = now_;
+    c.ts_recent_at = second();
     c.sack_on = options.sack_permitted;
     c.snd_scale = options.has_window_scale ? options.window_scale : uint8_t{0};
     c.rcv_scale = options.has_window_scale ? scale_for(c.options.receive_buffer) : uint8_t{0};

@@ -7,6 +7,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/hash_table.h"
+#include "dataplane/base/table.h"
 #include "dataplane/base/time.h"
 
 namespace fedge::tcp {
@@ -23,11 +24,12 @@ class PathMtu {
     static constexpr Duration kLifetime = 10min;
 
     PathMtu(uint32_t destinations, int socket, Random& random)
-        : limit_(destinations), table_("TCP path MTU", destinations, socket, random) {}
+        : table_("TCP path MTU", destinations, socket, random), keys_("TCP path MTU places", destinations, socket) {}
 
     // At most `interface_mtu`.
     uint16_t find(const IpAddress& destination, uint16_t interface_mtu, Instant now);
-    // Full: the new knowledge is not kept, connections learn for themselves.
+    // Full: takes the place of what has expired. If that is not soon found the new knowledge is not kept, connections
+    // learn for themselves.
     void learn(const IpAddress& destination, uint16_t mtu, Instant now);
 
   private:
@@ -37,8 +39,14 @@ class PathMtu {
     };
     static Key key(const IpAddress& a) { return {a.high(), a.low()}; }
 
-    uint32_t limit_;
+    Key* expired_place(Instant now);
+
+    static constexpr uint32_t kLooks = 16;
+
     HashTable<Key> table_;  // seconds until which it is valid << 16 | MTU
+    Table<Key> keys_;       // of the table: the first count_
+    uint32_t count_ = 0;
+    uint32_t hand_ = 0;  // where the search for what has expired goes on
 };
 
 }  // namespace fedge::tcp

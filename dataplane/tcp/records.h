@@ -56,6 +56,8 @@ class RecordRing {
     }
     uint32_t blocks() const { return ring_.blocks(); }
 
+    uint32_t lost_from = 0;  // no record before this number waits for retransmission
+
   private:
     static constexpr uint32_t kFew = 4;
     static constexpr uint32_t kSize = sizeof(SentRecord);
@@ -64,9 +66,9 @@ class RecordRing {
         return *reinterpret_cast<SentRecord*>(ring_.at(pool, position(number)));
     }
 
+    bool paged_ = false;
     std::array<SentRecord, kFew> few_;
     PagedRing ring_;
-    bool paged_ = false;
 };
 
 }  // namespace fedge::tcp

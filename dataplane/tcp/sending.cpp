@@ -6,7 +6,6 @@ namespace fedge::tcp {
 namespace {
 
 constexpr uint32_t kSegmentsPerTurn = 64;  // of one connection, so that others have their turn
-constexpr size_t kMaxPieces = 9;           // blocks that the largest segment lies in
 
 }  // namespace
 
@@ -76,12 +75,12 @@ bool Engine::send_new(Connection& c, bool forced) {
 
 // The first record that is lost and not sent again since, if the congestion window allows.
 bool Engine::send_lost(Connection& c) {
-    uint32_t n = c.retransmit_hint;
+    uint32_t n = c.records.lost_from;
     auto waits = [&](const SentRecord& r) {
         return r.is(SentRecord::kLost) && !r.is(SentRecord::kRetransmitted) && !r.is(SentRecord::kSacked);
     };
     while (n != c.record_tail && !waits(record(c, n))) n++;
-    c.retransmit_hint = n;
+    c.records.lost_from = n;
     if (n == c.record_tail) return false;
     SentRecord& r = record(c, n);
     uint32_t pipe = c.pipe();
@@ -93,7 +92,7 @@ bool Engine::send_lost(Connection& c) {
     c.retransmitted_bytes += r.length;
     retransmit(c, r);
     c.congestion.on_sent_in_recovery(r.length);
-    c.retransmit_hint = n + 1;
+    c.records.lost_from = n + 1;
     if (c.timer_kind == TimerKind::none || c.timer_kind == TimerKind::loss_probe) arm_retransmission(c);
     return true;
 }
@@ -125,24 +124,23 @@ void Engine::transmit(Connection& c, Seq seq, uint32_t length, bool fin) {
     if (length > 0 && seq + length == c.snd_end) s.flags |= wire::kPsh;
     std::array<uint8_t, wire::kMaxTcpHeader> header;
     size_t header_length = wire::write_tcp(header.data(), s);
-    std::array<Bytes, kMaxPieces> pieces;
     size_t count = 0;
     while (length > 0) {
-        pieces[count] = c.send_bytes.view(pool_, seq.raw(), length);
-        auto n = static_cast<uint32_t>(pieces[count++].size());
+        pieces_[count] = c.send_bytes.view(pool_, seq.raw(), length);
+        auto n = static_cast<uint32_t>(pieces_[count++].size());
         length -= n;
         seq += n;
     }
     counters_.add(Counter::tcp_segments_sent);
     output_.send({c.key.local_address(), c.key.remote_address(), Bytes{header}.first(header_length),
-                  std::span{pieces}.first(count)},
+                  std::span{pieces_}.first(count)},
                  c.hop, now_);
 }
 
 // What every segment of a connection says; whatever is sent acknowledges all that has come.
 void Engine::fill_header(Connection& c, wire::TcpSegment& s) {
-    s.source_port = c.key.local_port;
-    s.destination_port = c.key.remote_port;
+    s.source_port = c.key.local_port();
+    s.destination_port = c.key.remote_port();
     s.ack = c.rcv_nxt.raw();
     s.flags = wire::kAck;
     s.window = told_window(c);
@@ -234,8 +232,8 @@ void Engine::reset_stranger(const Incoming& in) {
 }
 
 void Engine::send_control(const FlowKey& key, ip::Hop& hop, wire::TcpSegment& s) {
-    s.source_port = key.local_port;
-    s.destination_port = key.remote_port;
+    s.source_port = key.local_port();
+    s.destination_port = key.remote_port();
     std::array<uint8_t, wire::kMaxTcpHeader> header;
     size_t length = wire::write_tcp(header.data(), s);
     counters_.add(Counter::tcp_segments_sent);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "dataplane/wire/checksum.h"
 #include "dataplane/wire/icmp.h"
 
 namespace fedge::tcp {
@@ -38,15 +37,11 @@ Stack::~Stack() {
 void Stack::receive(rte_mbuf* frame, const wire::Packet& packet, Instant now) {
     Bytes bytes{rte_pktmbuf_mtod_offset(frame, const uint8_t*, packet.l4_offset), packet.payload_length};
     bool known_good = (frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-    if (!known_good && !wire::transport_checksum_ok(packet.source, packet.destination, packet.protocol, bytes)) {
-        counters_.drop(Drop::tcp_checksum);
-        return rte_pktmbuf_free(frame);
-    }
     if (packet.destination.is_multicast() || packet.multicast_mac) {  // RFC 9293 section 3.9.2.3
         counters_.drop(Drop::tcp_no_connection);
         return rte_pktmbuf_free(frame);
     }
-    receive_local(frame, {packet.source, packet.destination, bytes}, now);
+    receive_local(frame, {packet.source, packet.destination, bytes, known_good}, now);
 }
 
 void Stack::receive_local(rte_mbuf* mbuf, const Arrival& arrival, Instant now) {

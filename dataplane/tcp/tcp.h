@@ -64,11 +64,12 @@ class SegmentOutput {
     virtual uint16_t mtu(const IpAddress& source, const IpAddress& destination) = 0;
 };
 
-// A segment that arrived: its IP addresses and its bytes from the TCP header on. The checksum was found good.
+// A segment that arrived: its IP addresses and its bytes from the TCP header on.
 struct Arrival {
     IpAddress source;
     IpAddress destination;
     Bytes bytes;
+    bool checksum_known_good = true;
 };
 
 // An ICMP error that quotes a segment of ours (RFC 5927): what is common to both families.

@@ -139,10 +139,29 @@ void Engine::on_timer(Connection& c) {
 // The wheel holds one deadline of a connection. One that has moved away is not filed again: when the old one comes, the
 // connection looks and files the next.
 void Engine::file(Connection& c) {
-    Instant at = std::min({c.timer_at, c.ack_at, c.life_at});
-    if (at >= c.filed_at) return;
-    c.filed_at = at;
-    wheel_.arm(c.index, at);
+    Instant at = c.deadline();
+    if (at >= std::min(c.filed_at, c.recheck_at)) return;
+    if (at - now_ < Rechecks::kDelay) return arm(c);
+    c.recheck_at = now_ + Rechecks::kDelay;
+    rechecks_.push(c.index);
+}
+
+void Engine::arm(Connection& c) {
+    if (c.deadline() >= c.filed_at) return;
+    c.filed_at = c.deadline();
+    wheel_.arm(c.index, c.filed_at);
+}
+
+void Engine::recheck(uint32_t budget) {
+    constexpr uint32_t kAhead = 8;
+    for (uint32_t left = std::min(budget, rechecks_.count()); left > 0; left--) {
+        Connection& c = connections_[rechecks_.peek(0)];
+        if (c.recheck_at > now_) return;
+        if (rechecks_.count() > kAhead) __builtin_prefetch(&connections_[rechecks_.peek(kAhead)].recheck_at, 1);
+        rechecks_.pop();
+        c.recheck_at = kNever;
+        arm(c);
+    }
 }
 
 }  // namespace fedge::tcp

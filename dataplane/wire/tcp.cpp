@@ -56,6 +56,14 @@ bool read_option(uint8_t kind, Bytes value, bool syn, TcpOptions& out) {
     }
 }
 
+// All but the ranges, which are many bytes and count only as far as sack_count says.
+void clear(TcpOptions& out) {
+    out.mss = 0;
+    out.has_window_scale = out.sack_permitted = out.has_timestamps = false;
+    out.window_scale = out.sack_count = 0;
+    out.timestamps = {};
+}
+
 bool read_options(Bytes options, bool syn, TcpOptions& out) {
     while (!options.empty()) {
         uint8_t kind = options[0];
@@ -86,7 +94,7 @@ bool parse_tcp(Bytes bytes, TcpSegment& out) {
     out.flags = p[13];
     out.window = load_be16(p + 14);
     out.payload = bytes.subspan(header);
-    out.options = {};
+    clear(out.options);
     Bytes options = bytes.subspan(kTcpHeader, header - kTcpHeader);
     if (options.empty()) return true;
     if (options.size() == kAlignedTimestampsLength && load_be32(options.data()) == kAlignedTimestamps) {

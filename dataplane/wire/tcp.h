@@ -22,6 +22,11 @@ inline constexpr uint8_t kPsh = 0x08;
 inline constexpr uint8_t kAck = 0x10;
 inline constexpr uint8_t kUrg = 0x20;
 
+// A SYN without ACK, seen without looking at the rest. False for what is too short to be a segment.
+inline bool opens_tcp(Bytes segment) {
+    return segment.size() >= kTcpHeader && (segment[13] & (kSyn | kAck)) == kSyn;
+}
+
 // Sequence numbers left <= s < right.
 struct SackRange {
     uint32_t left;
@@ -42,7 +47,7 @@ struct TcpOptions {
     bool has_timestamps = false;
     TcpTimestamps timestamps{};
     uint8_t sack_count = 0;
-    std::array<SackRange, kMaxSackRanges> sacks{};
+    std::array<SackRange, kMaxSackRanges> sacks;  // the first sack_count are set
 };
 
 // One segment, as received or to be sent. `payload` is a view of the bytes given to parse(); writers do not use it.

@@ -1,6 +1,9 @@
 // Our TCP on ring ports: requests and bulk on one core, and what a SYN flood costs.
 //
-//   perf-tcp requests CONNECTIONS REQUESTS    cycles of the server per request of 64 bytes answered with 64 bytes
+//   perf-tcp requests CONNECTIONS REQUESTS [PAUSE]
+//                                             cycles of the server per request of 64 bytes answered with 64 bytes.
+//                                             PAUSE: milliseconds that the clock jumps between batches, as if users
+//                                             thought; beyond 40 answers are acknowledged by segments of their own
 //   perf-tcp bulk MEGABYTES                   cycles per byte of sender and receiver, segments of 1460 bytes
 //   perf-tcp flood CONNECTIONS REQUESTS RATE  requests with RATE spoofed SYN/s at the same time, and without
 //   perf-tcp kernel CONNECTIONS REQUESTS      CPU of both sides per request: ours on ring ports, the kernel's on
@@ -52,10 +55,15 @@ class Bench {
 
     Instant now() const {
         double seconds = static_cast<double>(rte_rdtsc()) / static_cast<double>(rte_get_tsc_hz());
-        return Instant{duration_cast<Duration>(std::chrono::duration<double>(seconds))};
+        return Instant{duration_cast<Duration>(std::chrono::duration<double>(seconds))} + jumped_;
     }
+    void jump() { jumped_ += pause; }
+    Duration pause{};
     RingHost& server() { return server_; }
     RingHost& client() { return client_; }
+    uint64_t server_segments() const {
+        return server_.counters().values[static_cast<size_t>(contract::Counter::tcp_segments_received)];
+    }
     uint64_t server_cycles = 0;
     uint64_t client_cycles = 0;
 
@@ -130,6 +138,7 @@ class Bench {
         return s;
     }
 
+    Duration jumped_{};  // before whatever asks for the time
     rte_ring* to_server_;
     rte_ring* to_client_;
     uint32_t clients_;
@@ -138,10 +147,11 @@ class Bench {
     SeededRandom random_{11};
 };
 
-// Asks until `count` requests are answered, a batch at a time; `turn` moves both sides on.
-template <typename Turn>
-uint64_t ask(std::vector<perf::Requester>& users, uint64_t count, Turn&& turn) {
-    SeededRandom random(3);
+// Asks until `count` requests are answered, a batch at a time; `turn` moves both sides on, `between` comes after each
+// batch.
+template <typename Turn, typename Between>
+uint64_t ask(std::vector<perf::Requester>& users, uint64_t count, Turn&& turn, Between&& between) {
+    static SeededRandom random(3);
     uint64_t done = 0;
     std::vector<perf::Requester*> asked;
     while (done < count) {
@@ -158,16 +168,19 @@ uint64_t ask(std::vector<perf::Requester>& users, uint64_t count, Turn&& turn) {
             if (++turns > 10'000'000) throw std::runtime_error("requests are not answered");
         }
         done += asked.size();
+        between();
     }
     return done;
 }
 
-// Cycles of the server per request. With `syn_rate`, so many SYNs arrive in each second of the server's time.
-double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate) {
+// Cycles of the server per request; how many there were is added to `total`. With `syn_rate`, so many SYNs arrive in
+// each second of the server's time.
+double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t count, double syn_rate,
+                uint64_t* total = nullptr) {
     bench.server_cycles = 0;
     double owed = 0;
     uint64_t charged = 0;
-    uint64_t done = ask(users, count, [&] {
+    auto turn = [&] {
         bench.turn_client();
         owed += static_cast<double>(bench.server_cycles - charged) / static_cast<double>(rte_get_tsc_hz()) * syn_rate;
         charged = bench.server_cycles;
@@ -179,17 +192,20 @@ double requests(Bench& bench, std::vector<perf::Requester>& users, uint64_t coun
         }
         while (bench.turn_server() > 0) {
         }
-    });
+    };
+    uint64_t done = ask(users, count, turn, [&] { bench.jump(); });
+    if (total) *total += done;
     return static_cast<double>(bench.server_cycles) / static_cast<double>(done);
 }
 
-// The median of five: what else the machine does disturbs some of them.
+// The median of short runs, so many that what else the machine does disturbs the fewer of them.
+constexpr size_t kRuns = 101;
 template <typename Measure>
-double median_of_five(Measure&& measure) {
-    std::array<double, 5> all;
+double median(Measure&& measure) {
+    std::array<double, kRuns> all;
     for (double& one : all) one = measure();
-    std::sort(all.begin(), all.end());
-    return all[2];
+    std::nth_element(all.begin(), all.begin() + kRuns / 2, all.end());
+    return all[kRuns / 2];
 }
 
 double cpu_seconds() {
@@ -203,17 +219,24 @@ void print(const char* metric, double value, const char* unit, const char* again
                 unit, against, ratio);
 }
 
-void run_requests(uint32_t connections, uint64_t count) {
+void run_requests(uint32_t connections, uint64_t count, Duration pause) {
     Bench bench(connections);
     test::EchoServer echo;
     bench.server().tcp().listen({IpAddress::parse(address(1)).value(), kPort}, {}, echo);
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
+    bench.pause = pause;
     requests(bench, users, count / 8, 0);  // warm
-    double cycles = median_of_five([&] { return requests(bench, users, count / 5, 0); });
+    uint64_t segments = bench.server_segments();
+    uint64_t asked = 0;
+    double cycles = median([&] { return requests(bench, users, count / kRuns, 0, &asked); });
+    segments = bench.server_segments() - segments;
     double per_second = static_cast<double>(rte_get_tsc_hz()) / cycles;
     print("cycles_per_request", cycles, "cycles", "", 0);
     print("requests_per_second", per_second, "1/s", "goal 1000000/s", per_second / 1e6);
+    // More than one: clients that wait longer than 40 ms acknowledge the answer before they ask again.
+    print("segments_received_per_request", static_cast<double>(segments) / static_cast<double>(asked), "segments", "",
+          0);
     auto bytes = static_cast<double>(bench.server().tcp().bytes_per_connection());
     print("bytes_per_idle_connection", bytes, "bytes", "limit 1024", bytes / 1024);
     tcp::MemoryUse memory = bench.server().tcp().memory();
@@ -227,9 +250,9 @@ void run_flood(uint32_t connections, uint64_t count, double rate) {
     std::vector<perf::Requester> users(connections);
     bench.connect(users);
     requests(bench, users, count / 8, 0);
-    double kept = median_of_five([&] {
-        double quiet = requests(bench, users, count / 5, 0);
-        return quiet / requests(bench, users, count / 5, rate);
+    double kept = median([&] {
+        double quiet = requests(bench, users, count / kRuns, 0);
+        return quiet / requests(bench, users, count / kRuns, rate);
     });
     print("synflood.kept", kept, "of requests/s", "without flood", kept);
 }
@@ -273,9 +296,9 @@ void run_kernel(uint32_t connections, uint64_t count) {
         }
     }
     while (!std::all_of(users.begin(), users.end(), [](const auto& u) { return u.open(); })) turn();
-    ask(users, count / 8, turn);
+    ask(users, count / 8, turn, [] {});
     double begin = cpu_seconds();
-    ask(users, count, turn);
+    ask(users, count, turn, [] {});
     double theirs = (cpu_seconds() - begin) / static_cast<double>(count);
     print("kernel_requests_per_second", 1 / theirs, "1/CPU s", "", 0);
     print("vs_kernel.requests", 1 / ours, "1/CPU s", "kernel TCP on loopback, same users", theirs / ours);
@@ -311,11 +334,11 @@ void run_bulk(uint64_t megabytes) {
 int main(int argc, char** argv) {
     std::string mode = argc > 1 ? argv[1] : "";
     auto number = [&](int i) { return i < argc ? std::strtoull(argv[i], nullptr, 10) : 0; };
-    bool known = (mode == "requests" && argc == 4) || (mode == "bulk" && argc == 3) || (mode == "flood" && argc == 5) ||
-                 (mode == "kernel" && argc == 4);
+    bool known = (mode == "requests" && (argc == 4 || argc == 5)) || (mode == "bulk" && argc == 3) ||
+                 (mode == "flood" && argc == 5) || (mode == "kernel" && argc == 4);
     if (!known) {
         std::fputs(
-            "usage: perf-tcp requests CONNECTIONS REQUESTS | bulk MEGABYTES | flood CONNECTIONS REQUESTS RATE "
+            "usage: perf-tcp requests CONNECTIONS REQUESTS [PAUSE] | bulk MEGABYTES | flood CONNECTIONS REQUESTS RATE "
             "| kernel CONNECTIONS REQUESTS\n",
             stderr);
         return 2;
@@ -328,7 +351,7 @@ int main(int argc, char** argv) {
         config.extra = {"--log-level=error"};
         port::Eal eal(config, 1);
         if (!eal.hugepages()) std::fputs("note: no hugepages; address translation adds to every figure\n", stderr);
-        if (mode == "requests") run_requests(static_cast<uint32_t>(number(2)), number(3));
+        if (mode == "requests") run_requests(static_cast<uint32_t>(number(2)), number(3), number(4) * 1ms);
         if (mode == "flood") run_flood(static_cast<uint32_t>(number(2)), number(3), static_cast<double>(number(4)));
         if (mode == "bulk") run_bulk(number(2));
         if (mode == "kernel") run_kernel(static_cast<uint32_t>(number(2)), number(3));

@@ -22,7 +22,7 @@ class Hoard : public Abuse {
         tcp::ConnectionRow row() {
             std::array<tcp::ConnectionRow, 1> rows{};
             uint32_t cursor = 0;
-            duo.server().tcp().list(rows, cursor, duo.network().now());
+            duo.server().tcp().list(rows, cursor);
             return rows[0];
         }
         void run(Duration time) { duo.network().run_for(time, 5ms); }
@@ -240,7 +240,7 @@ TEST_P(Hoard, ATinyMssIsNotTaken) {
     EXPECT_LE(w.attacker.heard(), heard + 3 * 30);  // an initial window each, and its repetition
     std::array<tcp::ConnectionRow, 3> rows{};
     uint32_t cursor = 0;
-    ASSERT_EQ(w.duo.server().tcp().list(rows, cursor, w.duo.network().now()), 3U);
+    ASSERT_EQ(w.duo.server().tcp().list(rows, cursor), 3U);
     for (const tcp::ConnectionRow& row : rows) EXPECT_GE(row.info.mss, 48U);
 }
 

@@ -47,6 +47,18 @@ TEST_P(PagedRings, KeepsBytesByPosition) {
     EXPECT_EQ(pool.available(), 16u);
 }
 
+TEST_P(PagedRings, BeginsWithABlockWhenItWasEmpty) {
+    uint32_t at = GetParam();
+    for (uint32_t size : {64U, 700U, kBlockSize, 64U}) {
+        ASSERT_TRUE(ring.reserve(pool, at, at, size));
+        EXPECT_EQ(ring.blocks(), 1u) << size;
+        EXPECT_EQ(ring.view(pool, at, size).size(), size);
+        EXPECT_EQ(ring.at(pool, at), ring.first(pool));
+        at += size;
+        ring.release(pool, at, true);
+    }
+}
+
 TEST_P(PagedRings, LeavesHolesWithoutMemory) {
     uint32_t start = GetParam();
     ASSERT_TRUE(ring.reserve(pool, start, start + 20 * kBlockSize, 10));
