@@ -44,7 +44,7 @@ Failure refusal(unsigned status, const std::string& body) {
     const auto more = error.find("errors");
     if (more == error.end() || !more->is_array() || more->empty())
         return {exit, with_key(error), text_or(error, "fix", "")};
-    std::string text = "the configuration has " + counted(more->size(), "error");
+    std::string text = "refused for " + counted(more->size(), "error");
     for (const Json& one : *more) {
         text += "\n  " + with_key(one);
         if (const std::string fix = text_or(one, "fix", ""); !fix.empty()) text += "\n    fix: " + fix;

@@ -85,6 +85,12 @@ Response metrics(Control& control, const Json* cores) {
     text.gauge("fedge_control_revision", "newest committed revision", control.revision());
     text.gauge("fedge_control_uptime_seconds", "how long control runs", control.uptime_s());
     text.gauge("fedge_turn_users", "static TURN users", control.store().user_count());
+    text.family("fedge_certificate_end_time_seconds", "gauge", "Unix time when a certificate or its chain ends");
+    for (const auto& certificate : control.certificates().all()) {
+        if (!certificate.chain.empty())
+            text.sample("fedge_certificate_end_time_seconds", label("certificate", certificate.name),
+                        certificate.ends());
+    }
     if (dataplane.connected())
         text.gauge("fedge_dataplane_revision", "revision that the dataplane runs on", dataplane.adopted_revision());
     if (cores) write_cores(text, *cores);

@@ -25,6 +25,14 @@ std::string issuer(X509& certificate) {
     return name_text(X509_get_issuer_name(&certificate));
 }
 
+// The curves of RFC 8446 section 9.1 that certificates use; the dataplane serves no others.
+bool usual_curve(EVP_PKEY& key) {
+    char group[64] = "";
+    if (EVP_PKEY_get_group_name(&key, group, sizeof(group), nullptr) != 1) return false;
+    int curve = OBJ_txt2nid(group);
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1;
+}
+
 class Check {
   public:
     Check(const CertificateList& chain, EVP_PKEY& key, const ImportTerms& terms)
@@ -130,7 +138,10 @@ class Check {
                        "make a key of 2048 bits or more, or one of ECDSA P-256, and have it certified");
             }
         } else if (kind == EVP_PKEY_EC) {
-            if (EVP_PKEY_get_bits(key) < kLeastCurveBits) {
+            if (&certificate == &leaf_ && !usual_curve(*key)) {
+                refuse("chain", subject(certificate) + " has an ECDSA key that is neither P-256 nor P-384",
+                       "make a key of ECDSA P-256 and have it certified");
+            } else if (EVP_PKEY_get_bits(key) < kLeastCurveBits) {
                 refuse("chain",
                        subject(certificate) + " has an ECDSA key of " + std::to_string(EVP_PKEY_get_bits(key)) +
                            " bits; partners demand " + std::to_string(kLeastCurveBits),
@@ -149,11 +160,12 @@ class Check {
                               "); partners look at the subject alternative names only",
                           "have it issued with every name of the edge as DNS alternative name");
         }
-        auto names = dns_names(leaf_);
-        if (names.size() > kMaxNames) {
-            return refuse("chain", "it has " + std::to_string(names.size()) + " names, which no partner needs to read",
+        size_t count = facts_of(leaf_).names.size();
+        if (count > kMaxNames) {
+            return refuse("chain", "it has " + std::to_string(count) + " names, which no partner needs to read",
                           "spread them over several certificates of at most " + std::to_string(kMaxNames) + " names");
         }
+        auto names = dns_names(leaf_);
         if (names.empty())
             note("it proves no DNS name, so partners that connect by name will refuse it", "add DNS alternative names");
         for (const auto& name : names) {

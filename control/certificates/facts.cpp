@@ -3,7 +3,6 @@
 #include <openssl/objects.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "dataplane/base/address.h"
 
@@ -11,11 +10,11 @@ namespace fedge::control {
 namespace {
 
 std::string hex(const unsigned char* bytes, size_t size) {
+    constexpr char kDigits[] = "0123456789abcdef";
     std::string out;
-    char digits[3];
     for (size_t i = 0; i < size; i++) {
-        std::snprintf(digits, sizeof(digits), "%02x", bytes[i]);
-        out += digits;
+        out += kDigits[bytes[i] >> 4];
+        out += kDigits[bytes[i] & 0xf];
     }
     return out;
 }

@@ -12,6 +12,7 @@ using IdPtr = std::unique_ptr<OCSP_CERTID, OpenSslDeleter<OCSP_CERTID_free>>;
 using NumberPtr = std::unique_ptr<ASN1_INTEGER, OpenSslDeleter<ASN1_INTEGER_free>>;
 
 constexpr int64_t kClockSlack = 300;
+constexpr size_t kMaxResponse = 16 * 1024;  // it goes into every full handshake
 
 [[noreturn]] void refuse(const char* field, const std::string& what, const std::string& fix) {
     ERR_clear_error();
@@ -65,6 +66,10 @@ bool signed_by_issuer(OCSP_BASICRESP& basic, const CertificateList& chain, int64
 }  // namespace
 
 Validity check_ocsp(std::string_view der, const CertificateList& chain, int64_t now) {
+    if (der.size() > kMaxResponse) {
+        refuse("ocsp", "it is longer than " + std::to_string(kMaxResponse / 1024) + " KiB",
+               "ask for a response about this certificate alone");
+    }
     BasicResponsePtr basic = read_response(der);
     if (chain.size() < 2) {
         refuse("ocsp", "the certificate has no issuer who could have answered",

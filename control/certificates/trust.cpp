@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "control/certificates/pem.h"
+
 namespace fedge::control {
 
 const std::string& SystemAuthorities::pem() {
@@ -19,7 +21,8 @@ const std::string& SystemAuthorities::pem() {
     std::ifstream file(path_);
     std::ostringstream text;
     text << file.rdbuf();
-    pem_ = file ? text.str() : std::string();
+    // Certificates only, whatever else an administrator put there: the dataplane takes nothing else.
+    pem_ = file ? write_chain(read_bundle(text.str())) : std::string();
     changed_ns_ = changed;
     return pem_;
 }

@@ -88,7 +88,7 @@ void Core::segment_from_here(rte_mbuf* mbuf, const Parcel& parcel) {
         return rte_pktmbuf_free(mbuf);
     }
     rte_pktmbuf_adj(mbuf, sizeof(parcel));
-    signalling_->receive_local(mbuf, {parcel.source.address, parcel.destination.address, frame(mbuf)}, now_);
+    signalling_->receive_local(mbuf, {parcel.source.address, parcel.destination.address, frame(mbuf), true}, now_);
 }
 
 }  // namespace fedge::core

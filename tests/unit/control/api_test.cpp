@@ -444,6 +444,8 @@ TEST_F(ApiTest, CertificatesArePublishedAndReplacedAndTheirKeysStayInside) {
     for (const char* page : {"/v1/audit", "/v1/status", "/v1/certificates", "/v1/certificates/a-copy", "/v1/tls",
                              "/v1/trust", "/v1/crls", "/v1/config", "/metrics"})
         ask("GET", page);
+    EXPECT_NE(ask("GET", "/metrics").text.find("fedge_certificate_end_time_seconds{certificate=\"a-copy\"} "),
+              std::string::npos);
     clock_offset_ = 380 * 86400 + 3600;
     EXPECT_NE(get("/v1/status")["warnings"].dump().find("certificate a-copy ends in 16 days"), std::string::npos);
     stop();

@@ -99,7 +99,10 @@ TEST_F(CertificatesTest, EveryRefusalSaysWhatPartnersWouldDislike) {
         {"not yet valid", [](Recipe& r) { r.begins_in = kDays; }, "CN=edge.example.org is not valid before "},
         {"SHA-1", [](Recipe& r) { r.digest = "SHA1"; }, "is signed with SHA1, which can be forged"},
         {"RSA 1024", [](Recipe& r) { r.key = TestKey::rsa1024; }, "has an RSA key of 1024 bits; partners demand 2048"},
-        {"P-192", [](Recipe& r) { r.key = TestKey::p192; }, "has an ECDSA key of 192 bits; partners demand 256"},
+        {"P-192", [](Recipe& r) { r.key = TestKey::p192; }, "has an ECDSA key that is neither P-256 nor P-384"},
+        {"P-521", [](Recipe& r) { r.key = TestKey::p521; }, "has an ECDSA key that is neither P-256 nor P-384"},
+        {"secp256k1", [](Recipe& r) { r.key = TestKey::secp256k1; },
+         "has an ECDSA key that is neither P-256 nor P-384"},
         {"Ed25519", [](Recipe& r) { r.key = TestKey::ed25519; }, "neither RSA nor ECDSA"},
         {"common name only", [](Recipe& r) { r.names = ""; }, "the name stands in the subject alone"},
         {"wildcard outside", [](Recipe& r) { r.names = "DNS:*.example.org"; }, "has the wildcard name *.example.org"},
@@ -119,6 +122,11 @@ TEST_F(CertificatesTest, EveryRefusalSaysWhatPartnersWouldDislike) {
          "is the certificate of an authority, not of a server"},
         {"unknown critical extension", [](Recipe& r) { r.critical = "1.3.6.1.4.1.99999.1"; },
          "unhandled critical extension"},
+        {"too many names of other kinds",
+         [](Recipe& r) {
+             for (int i = 0; i < 250; i++) r.names += ",IP:192.0.2." + std::to_string(i);
+         },
+         "it has 252 names"},
         {"too many names",
          [](Recipe& r) {
              r.names = "DNS:h0.example.org";
@@ -160,6 +168,10 @@ TEST_F(CertificatesTest, ChainsThatDoNotLeadToARoot) {
     rsa.key = TestKey::rsa2048;
     Made rsa_middle = test::make(rsa, &root);
     Made md5 = test::make({.digest = "MD5"}, &rsa_middle);
+    Recipe short_key = test::authority("Short Intermediate");
+    short_key.key = TestKey::p192;
+    Made short_middle = test::make(short_key, &root);
+    Made under_short = test::make({}, &short_middle);
     Recipe limited = test::authority("Limited");
     limited.constraints = "critical,CA:TRUE,pathlen:0";
     Made limited_middle = test::make(limited, &root);
@@ -199,6 +211,8 @@ TEST_F(CertificatesTest, ChainsThatDoNotLeadToARoot) {
         {"intermediate signed with SHA-1", under_weak.pem() + weak_middle.pem(), under_weak.key_pem(), "", "chain",
          "CN=Weak Intermediate is signed with SHA1"},
         {"MD5", md5.pem() + rsa_middle.pem(), md5.key_pem(), "", "chain", "is signed with MD5, which can be forged"},
+        {"intermediate of P-192", under_short.pem() + short_middle.pem(), under_short.key_pem(), "", "chain",
+         "CN=Short Intermediate has an ECDSA key of 192 bits; partners demand 256"},
         {"path too long", under_deep.pem() + too_deep.pem() + limited_middle.pem(), under_deep.key_pem(), "", "chain",
          "path length constraint exceeded"},
         {"issued by a server", under_leaf.pem() + no_authority.pem() + middle.pem(), under_leaf.key_pem(), "", "chain",
@@ -468,6 +482,7 @@ TEST_F(CertificatesTest, OcspResponsesAreCheckedBeforeTheyAreStapled) {
     const Row rows[] = {
         {"nothing", "", "it is no OCSP response"},
         {"text", "-----BEGIN CERTIFICATE-----", "it is no OCSP response"},
+        {"longer than a handshake should be", std::string(16 * 1024 + 1, '\x30'), "it is longer than 16 KiB"},
         {"another certificate", test::ocsp_der({}, other, middle, middle), "it is about another certificate"},
         {"signed by a stranger", test::ocsp_der({}, edge, middle, stranger), "it is not signed by the issuer"},
         {"signed by a server", test::ocsp_der({}, edge, middle, other), "it is not signed by the issuer"},
@@ -558,6 +573,8 @@ TEST_F(CertificatesTest, WarningsCountTheDays) {
     clock_offset = 41 * kDays;
     EXPECT_NE(desk.warnings(config).at(0).what.find("certificate edge ended at"), std::string::npos);
     clock_offset = 0;
+    std::ofstream(scratch.path() + "/bundle.pem") << "# our own\n" << root.pem() << root.key_pem() << middle.pem();
+    EXPECT_EQ(desk.trusted({.system_trust = true}), root.pem() + middle.pem()) << "certificates and nothing else";
     std::filesystem::remove(scratch.path() + "/bundle.pem");
     Config served = config_with({{"turn.listen-tls", {"192.0.2.10:5349"}}});
     ASSERT_EQ(desk.warnings(served).size(), 1U);

@@ -52,6 +52,9 @@ const EVP_MD* digest_for(const Made& signer, const char* digest) {
 KeyPtr test_key(TestKey kind) {
     switch (kind) {
         case TestKey::p256: return KeyPtr(EVP_EC_gen("P-256"));
+        case TestKey::p384: return KeyPtr(EVP_EC_gen("P-384"));
+        case TestKey::p521: return KeyPtr(EVP_EC_gen("P-521"));
+        case TestKey::secp256k1: return KeyPtr(EVP_EC_gen("secp256k1"));
         case TestKey::p192: return KeyPtr(EVP_EC_gen("P-192"));
         case TestKey::rsa1024: return KeyPtr(EVP_RSA_gen(1024));
         case TestKey::rsa2048: return KeyPtr(EVP_RSA_gen(2048));

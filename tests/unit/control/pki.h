@@ -9,7 +9,7 @@
 
 namespace fedge::control::test {
 
-enum class TestKey { p256, p192, rsa1024, rsa2048, ed25519 };
+enum class TestKey { p256, p384, p521, p192, secp256k1, rsa1024, rsa2048, ed25519 };
 
 struct Recipe {
     std::string subject = "edge.example.org";
