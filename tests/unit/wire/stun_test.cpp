@@ -182,6 +182,33 @@ TEST(StunParse, ClassAndMethodBitsAreInterleaved) {
     EXPECT_EQ(error->klass(), StunClass::error);
 }
 
+// RFC 6062 section 6.
+TEST(StunParse, MethodsAndConnectionIdOfTcpAllocations) {
+    struct Case {
+        const char* type;
+        StunMethod method;
+        StunClass klass;
+    };
+    for (const Case& c :
+         {Case{"000a", StunMethod::connect, StunClass::request}, Case{"010a", StunMethod::connect, StunClass::success},
+          Case{"011b", StunMethod::connection_bind, StunClass::error},
+          Case{"001c", StunMethod::connection_attempt, StunClass::indication}}) {
+        Buffer bytes = from_hex(std::string(c.type) + "0008 2112a442 0102030405060708090a0b0c 002a0004 01020304");
+        auto m = StunMessage::parse(bytes);
+        ASSERT_TRUE(m) << c.type;
+        EXPECT_TRUE(m->is(c.method)) << c.type;
+        EXPECT_EQ(m->klass(), c.klass) << c.type;
+        EXPECT_EQ(m->u32(StunAttribute::connection_id), 0x01020304U);
+        EXPECT_TRUE(m->unknown_required().empty());
+        Buffer room(64);
+        StunWriter writer{room, c.klass, static_cast<uint16_t>(c.method), m->transaction()};
+        writer.attribute_u32(StunAttribute::connection_id, 0x01020304);
+        EXPECT_EQ(copy(writer.finish()), bytes);
+    }
+    EXPECT_FALSE(StunMessage::parse(request("002a0003 01020300"))) << "the attribute has four bytes";
+    EXPECT_FALSE(StunMessage::parse(request("002a0008 0102030405060708")));
+}
+
 TEST(StunParse, MalformedIsRefused) {
     struct Case {
         const char* name;
