@@ -1,4 +1,5 @@
 """TURN over TCP and TLS and the shared port, with clients that others wrote; over our TCP and over the kernel's."""
+import re
 import ssl
 
 from support import lab as net
@@ -181,3 +182,20 @@ def test_nothing_said(env):
     silent = [env.cleanup.enter_context(env.stream(net.EDGE4, SHARED_PORT)) for _ in range(100)]
     on_the_shared_port(env)
     assert len(silent) == 100
+
+
+def test_sslscan_finds_nothing_weak(env):
+    """sslscan: TLS 1.2 and 1.3 only, every cipher with forward secrecy and AEAD, no renegotiation"""
+    text = env.lab.run("client", "timeout", "50", "sslscan", "--no-colour", "--show-certificate",
+                       f"{net.EDGE4}:{TLS_PORT}").stdout
+    for version in ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1"):
+        assert re.search(rf"^{version}\s+disabled", text, re.M), text
+    for version in ("TLSv1.2", "TLSv1.3"):
+        assert re.search(rf"^{version}\s+enabled", text, re.M), text
+    assert "Compression enabled" not in text and "vulnerable" not in text.replace("not vulnerable", ""), text
+    assert "Session renegotiation not supported" in text, text
+    ciphers = re.findall(r"^(?:Preferred|Accepted)\s+(TLSv1\.[23])\s+\d+ bits\s+(\S+)", text, re.M)
+    assert {version for version, _ in ciphers} == {"TLSv1.2", "TLSv1.3"}, text
+    for version, cipher in ciphers:
+        aead = "GCM" in cipher or "POLY1305" in cipher
+        assert aead and (version == "TLSv1.3" or cipher.startswith("ECDHE-")), f"{version} {cipher}"
