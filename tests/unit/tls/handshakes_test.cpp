@@ -278,6 +278,49 @@ TEST_P(TlsHandshakes, OurClientRefusesWhatDoesNotProveTheName) {
     EXPECT_EQ(count(Counter::tls_alerts_received), 1u);
 }
 
+// A server that is OpenSSL alone, which verifies us as we verify it.
+TEST_P(TlsHandshakes, OurClientAndAServerOfOpenSslProveThemselvesToEachOther) {
+    struct Serving final : tcp::Acceptor {
+        SSL_CTX* context = nullptr;
+        std::list<OpenSslPeer> all;
+        tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
+            all.emplace_back(context, true).begin(&stream);
+            return &all.back();
+        }
+    } serving;
+    SslContextPointer context = openssl_context(true, people.authority.pem(), &people.server);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    serving.context = context.get();
+    uint16_t to = 25998;
+    ASSERT_TRUE(world.plain().server().listen(remote(to), {}, serving));
+    for (int version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
+        SSL_CTX_set_max_proto_version(context.get(), version);
+        User& user = connect(to);
+        ASSERT_TRUE(user.open) << client.endings.back().info.error;
+        OpenSslPeer& theirs = serving.all.back();
+        ASSERT_TRUE(until([&] { return theirs.established; }));
+        EXPECT_EQ(SSL_get_verify_result(theirs.ssl.get()), X509_V_OK);
+        EXPECT_EQ(subject_of(SSL_get0_peer_certificate(theirs.ssl.get())), "CN=client.example");
+        EXPECT_STREQ(SSL_get_servername(theirs.ssl.get(), TLSEXT_NAMETYPE_host_name), "server.example");
+        EXPECT_EQ(user.session->negotiated().certificate, "client");
+        EXPECT_EQ(user.session->negotiated().version, version == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2");
+        std::string text(100'000, 'x');
+        size_t written = 0;
+        ASSERT_TRUE(until([&] {
+            written += user.session->write(bytes_of(std::string_view(text).substr(written)));
+            return theirs.received.size() == text.size();
+        }));
+        theirs.write("answer");
+        ASSERT_TRUE(until([&] { return user.received == "answer"; }));
+        user.session->shutdown();
+        ASSERT_TRUE(until([&] { return theirs.ended; }));
+        theirs.stream->abort();
+        theirs.stream = nullptr;
+        ASSERT_TRUE(until([&] { return user.closed.has_value(); }));
+    }
+    world.plain().server().unlisten(remote(to));
+}
+
 TEST_P(TlsHandshakes, OurClientTellsWhatAServerDidWrong) {
     struct Case {
         const char* answer;
