@@ -100,14 +100,15 @@ Imported Certificates::import(const CertificateImport& request, const Config& co
                    "give the private key with --key FILE");
         }
     }
-    StorePtr roots = store_of(known_authorities(request.roots), now_());
+    std::string own_roots = request.roots.empty() && present ? present->roots : request.roots;
+    StorePtr roots = store_of(known_authorities(own_roots), now_());
     bool external = external_tls_listener(config) || !tls_listener(config);
     ImportCheck check = check_import(chain, *key, {roots.get(), now_(), external});
     if (!check.errors.empty()) throw Refusal(RefusalKind::invalid, check.errors);
 
     Imported out{present && !present->chain.empty(), std::move(check.notes)};
     ClearedText text(write_key(*key));
-    store_.put_certificate({request.name, write_chain(chain), text.text(), "", {}, 0, ""}, actor(who),
+    store_.put_certificate({request.name, write_chain(chain), text.text(), "", {}, 0, "", own_roots}, actor(who),
                            out.replaced ? "certificate-replace" : "certificate-import",
                            request.name + ", " + facts_of(*chain.front()).sha256);
     log_.info("certificate " + request.name + (out.replaced ? " replaced by " : " imported by ") + who);
@@ -186,11 +187,13 @@ Validity Certificates::staple(const std::string& name, const std::string& der, c
         refuse(RefusalKind::not_found, "name", "there is no certificate " + name,
                "`fedge cert list` shows the certificates");
     }
-    StorePtr roots = store_of(known_authorities(), now_());
-    CertificateList chain = read_chain(record->chain, "chain");
-    CertificateList verified = verified_chain(chain, roots.get());
-    // Of a private root that was given at import only: the chain in the file must do.
-    Validity validity = check_ocsp(der, verified.empty() ? chain : verified, now_());
+    StorePtr roots = store_of(known_authorities(record->roots), now_());
+    CertificateList chain = verified_chain(read_chain(record->chain, "chain"), roots.get());
+    if (chain.empty()) {
+        refuse(RefusalKind::conflict, "name", "certificate " + name + " does not lead to a root any more",
+               "import a new one with `fedge cert import " + name + "`");
+    }
+    Validity validity = check_ocsp(der, chain, now_());
     record->ocsp.assign(der.begin(), der.end());
     store_.put_certificate(*record, actor(who), "ocsp-import", name);
     return validity;

@@ -26,7 +26,8 @@ struct CertificateImport {
     std::string name;
     std::string chain;  // PEM
     std::string key;    // PEM; empty: the key of the open request, or that of the certificate which is replaced
-    std::string roots;  // PEM: authorities besides those that are trusted, for the check of this chain
+    std::string
+        roots;  // PEM: authorities besides those that are known, for this chain; empty: those of the name before
 };
 
 struct Imported {

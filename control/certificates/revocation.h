@@ -12,7 +12,7 @@ struct Validity {
 };
 
 // Throws Refusal (invalid) unless `der` is a response that says at `now` that the first of `chain` is good, signed by
-// its issuer or by whom the issuer named. `chain` leads to a root: verified_chain().
+// its issuer or by whom the issuer named. `chain` leads to a root: verified_chain(), not empty.
 Validity check_ocsp(std::string_view der, const CertificateList& chain, int64_t now);
 // Of a response that was checked once.
 Validity ocsp_validity(const std::vector<uint8_t>& der);

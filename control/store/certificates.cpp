@@ -4,10 +4,12 @@
 namespace fedge::control {
 namespace {
 
-constexpr const char* kCertificate = "SELECT name, chain, key, requested_key, ocsp, created, who FROM certificate";
+constexpr const char* kCertificate =
+    "SELECT name, chain, key, requested_key, ocsp, created, who, roots FROM certificate";
 
 CertificateRecord read_certificate(const Statement& read) {
-    return {read.text(0), read.text(1), read.text(2), read.text(3), read.blob(4), read.integer(5), read.text(6)};
+    return {read.text(0), read.text(1),    read.text(2), read.text(3),
+            read.blob(4), read.integer(5), read.text(6), read.text(7)};
 }
 
 }  // namespace
@@ -29,8 +31,8 @@ void Store::put_certificate(const CertificateRecord& record, const Actor& actor,
                             const std::string& detail) {
     Transaction transaction(database_);
     Statement(database_,
-              "INSERT OR REPLACE INTO certificate(name, chain, key, requested_key, ocsp, created, who) "
-              "VALUES(?, ?, ?, ?, ?, ?, ?)")
+              "INSERT OR REPLACE INTO certificate(name, chain, key, requested_key, ocsp, created, who, roots) "
+              "VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
         .add(record.name)
         .add(record.chain)
         .add(record.key)
@@ -38,6 +40,7 @@ void Store::put_certificate(const CertificateRecord& record, const Actor& actor,
         .add(std::span(record.ocsp))
         .add(actor.at)
         .add(actor.who)
+        .add(record.roots)
         .run();
     note(actor, action, detail);
     transaction.commit();

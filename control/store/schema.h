@@ -85,6 +85,9 @@ CREATE TABLE lab_authority(
     created INTEGER NOT NULL
 );
 )sql",
+    R"sql(
+ALTER TABLE certificate ADD COLUMN roots TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 inline constexpr int kSchemaVersion = sizeof(kSchema) / sizeof(kSchema[0]);

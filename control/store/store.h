@@ -61,7 +61,8 @@ struct CertificateRecord {
     std::string requested_key;  // of the open request; empty: none
     std::vector<uint8_t> ocsp;  // DER, to staple; empty: none
     int64_t created = 0;
-    std::string who;  // put it there
+    std::string who;    // put it there
+    std::string roots;  // authorities that were given for the check of this chain
 };
 
 struct AuthorityRecord {

@@ -5,16 +5,11 @@ import ssl
 from support import lab as net
 from support import stun
 from support.edge import EDGE_NAME, SHARED_PORT, TLS_PORT
+from support.openssl import s_client
 from support.uclient import assert_lossless, uclient
 from support.wait import wait_until
 
 KERNEL_PORTS = f"3478,{TLS_PORT},{SHARED_PORT}"
-
-
-def s_client(env, *options, port=TLS_PORT, host="client", server=net.EDGE4, stdin=""):
-    """What openssl s_client says of a connection that it ends at once."""
-    return env.lab.run(host, "timeout", "15", "openssl", "s_client", "-connect", f"{server}:{port}", "-CAfile",
-                       env.edge.lab_ca(), *options, stdin=stdin).stdout
 
 
 def closed(connection):

@@ -29,7 +29,7 @@ Command cert_import() {
         .positionals = {{"NAME", Words::certificates}},
         .options = {{"cert", "FILE", "certificate and intermediates, PEM (- is standard input)", Words::files},
                     {"key", "FILE", "private key, PEM, not encrypted (- is standard input)", Words::files},
-                    {"ca", "FILE", "root of your own authority, for the check only", Words::files}},
+                    {"ca", "FILE", "root of your own authority, for this chain only", Words::files}},
         .examples = {{"fedge cert import edge --cert fullchain.pem --key privkey.pem", "as Let's Encrypt leaves them"},
                      {"fedge cert import edge --cert signed.pem", "the answer to fedge cert csr edge"},
                      {"fedge cert import lan --cert lan.pem --key lan.key --ca corporate-root.pem",

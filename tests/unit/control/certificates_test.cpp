@@ -515,6 +515,25 @@ TEST_F(CertificatesTest, OcspResponsesAreCheckedBeforeTheyAreStapled) {
     EXPECT_TRUE(store.certificate("edge")->ocsp.empty()) << "it was about the certificate before";
 }
 
+TEST_F(CertificatesTest, AuthoritiesOfOneChainAreKeptWithIt) {
+    Made own_root = test::make(test::authority("Own Root"));
+    Made edge = test::make({}, &own_root);
+    import(edge.pem(), edge.key_pem(), own_root.pem());
+    EXPECT_EQ(desk.trusted({.system_trust = true}), root.pem()) << "for our chain, not for those of partners";
+    desk.staple("edge", test::ocsp_der({}, edge, own_root, own_root), "alice");
+    Made renewed = test::make({}, &own_root);
+    EXPECT_TRUE(refused(renewed.pem(), renewed.key_pem()).empty()) << "the name's authority is known";
+    EXPECT_NE(refusal([&] { desk.import({"other", renewed.pem(), renewed.key_pem(), ""}, config, "alice"); }), "");
+    Recipe short_lived = test::authority("Brief Root");
+    short_lived.ends_in = kDays;
+    Made brief_root = test::make(short_lived);
+    Made under_brief = test::make({}, &brief_root);
+    import(under_brief.pem(), under_brief.key_pem(), brief_root.pem());
+    clock_offset = 2 * kDays;
+    EXPECT_EQ(refusal([&] { desk.staple("edge", test::ocsp_der({}, under_brief, brief_root, brief_root), "alice"); }),
+              "certificate edge does not lead to a root any more");
+}
+
 TEST_F(CertificatesTest, RevocationListsAreCheckedAndReplaced) {
     Made stranger = test::make(test::authority("Test Root")), elsewhere = test::make(test::authority("Elsewhere"));
     Made revoked = leaf();

@@ -74,7 +74,7 @@ TEST(Store, CertificatesAuthoritiesAndListsSurviveRestarts) {
     Scratch scratch;
     {
         Store store(scratch.path());
-        store.put_certificate({"b", "CHAIN", "KEY", "NEXT", {1, 2}, 0, ""}, kActor, "certificate-import", "b");
+        store.put_certificate({"b", "CHAIN", "KEY", "NEXT", {1, 2}, 0, "", "ROOTS"}, kActor, "certificate-import", "b");
         store.put_certificate({"a", "", "", "NEXT", {}, 0, ""}, kActor, "certificate-request", "a");
         store.put_authority({"partner", "ROOT", 0, ""}, kActor);
         store.put_crl({"CN=Partner", "LIST", 0, ""}, kActor);
@@ -92,6 +92,7 @@ TEST(Store, CertificatesAuthoritiesAndListsSurviveRestarts) {
     EXPECT_EQ(certificates[1].requested_key, "NEXT");
     EXPECT_EQ(certificates[1].ocsp, (std::vector<uint8_t>{1, 2}));
     EXPECT_EQ(certificates[1].who, "alice");
+    EXPECT_EQ(certificates[1].roots, "ROOTS");
     EXPECT_EQ(certificates[1].created, 1000);
     EXPECT_EQ(store.authorities().at(0).certificate, "ROOT");
     EXPECT_EQ(store.crls().at(0).list, "LIST");
