@@ -68,8 +68,15 @@ std::vector<CertificatePointer> Library::certificates(std::string_view pem, std:
 std::vector<CrlPointer> Library::crls(std::string_view pem, std::string& error) const {
     std::vector<CrlPointer> all;
     BioPointer bio = reader(pem);
-    while (CrlPointer one{PEM_read_bio_X509_CRL(bio.get(), nullptr, no_password, nullptr)})
+    while (true) {
+        CrlPointer one(X509_CRL_new_ex(context_, nullptr));
+        X509_CRL* raw = one.get();
+        if (!raw || !PEM_read_bio_X509_CRL(bio.get(), &raw, no_password, nullptr)) {
+            if (!raw) (void)one.release();
+            break;
+        }
         all.push_back(std::move(one));
+    }
     if (!read_to_the_end()) {
         error = "is not a list of certificate revocation lists in PEM: " + last_openssl_error();
         return {};

@@ -237,6 +237,7 @@ void Session::close() {
         end_below(false);
         return finish(tcp::CloseReason::aborted);
     }
+    if (below_closed_) return finish(tcp::CloseReason::finished);
     if (!std::exchange(shut_, true)) notify_end();
     tcp::StreamDetails details;
     if (above_) above_->describe(details);

@@ -20,9 +20,10 @@ constexpr int64_t kDay = 86400;
 struct Store {
     StorePointer store{X509_STORE_new()};
     explicit Store(const TestCertificate& authority) { X509_STORE_add_cert(store.get(), authority.get()); }
-    void add_crl(const std::string& pem) {
+    // `library` must outlive this.
+    void add_crl(const Library& library, const std::string& pem) {
         std::string error;
-        for (const CrlPointer& one : Library().crls(pem, error)) X509_STORE_add_crl(store.get(), one.get());
+        for (const CrlPointer& one : library.crls(pem, error)) X509_STORE_add_crl(store.get(), one.get());
     }
 };
 
@@ -57,19 +58,19 @@ TEST_F(TlsThreatsCertificates, Revocation) {
     TestCertificate good = intermediate.issue({.common_name = "good", .names = {"DNS:good.example"}});
     TestCertificate bad = intermediate.issue({.common_name = "bad", .names = {"DNS:bad.example"}});
     EXPECT_EQ(verdict(good, {&intermediate}).error, X509_V_OK) << "no list, no check";
-    trust.add_crl(intermediate.crl({&bad}));
+    trust.add_crl(library, intermediate.crl({&bad}));
     EXPECT_EQ(verdict(good, {&intermediate}).why, "");
     auto revoked = verdict(bad, {&intermediate});
     EXPECT_EQ(revoked.error, X509_V_ERR_CERT_REVOKED);
     EXPECT_EQ(revoked.why, "'CN=bad' was revoked by 'CN=Intermediate'");
     // The whole chain.
     Store other(authority);
-    other.add_crl(authority.crl({&intermediate}));
+    other.add_crl(library, authority.crl({&intermediate}));
     std::swap(trust.store, other.store);
     EXPECT_THAT(verdict(good, {&intermediate}).why, HasSubstr("'CN=Intermediate' was revoked by 'CN=Test Authority'"));
     // An outdated list says nothing about today.
     Store third(authority);
-    third.add_crl(authority.crl({}, kTestTime - 30 * kDay, kTestTime - kDay));
+    third.add_crl(library, authority.crl({}, kTestTime - 30 * kDay, kTestTime - kDay));
     std::swap(trust.store, third.store);
     auto outdated = verdict(good, {&intermediate});
     EXPECT_EQ(outdated.error, X509_V_ERR_CRL_HAS_EXPIRED);

@@ -278,6 +278,51 @@ TEST_P(TlsHandshakes, OurClientRefusesWhatDoesNotProveTheName) {
     EXPECT_EQ(count(Counter::tls_alerts_received), 1u);
 }
 
+// The stream below may be gone while what it brought is still unread.
+TEST_P(TlsHandshakes, WhatWasLookedAtOutlivesTheStreamBelow) {
+    for (bool closes : {true, false}) {
+        struct Looker final : tcp::Acceptor, tcp::StreamHandler {
+            tcp::Stream* stream = nullptr;
+            size_t seen = 0;
+            std::optional<tcp::CloseReason> closed;
+            tcp::StreamHandler* on_accept(tcp::Stream& accepted) override {
+                stream = &accepted;
+                return this;
+            }
+            void on_readable() override {
+                uint8_t bytes[100];
+                seen = stream->look(bytes);
+            }
+            void on_writable() override {}
+            void on_closed(tcp::CloseReason reason) override { closed = reason; }
+        } looker;
+        SslContextPointer context = openssl_context(false);
+        OpenSslPeer& one = peer(context.get(), listen(looker));
+        ASSERT_TRUE(until([&] { return one.established; }));
+        one.write("last");
+        one.write(" words");
+        SSL_shutdown(one.ssl.get());
+        one.flush();
+        one.stream->shutdown();
+        ASSERT_TRUE(until([&] { return looker.seen == 10; }));
+        looker.stream->shutdown();
+        ASSERT_TRUE(until([&] { return one.closed.has_value(); }));
+        ASSERT_TRUE(until([&] { return world.list_server().empty(); }));
+        EXPECT_FALSE(looker.closed) << "there is something to read";
+        uint8_t bytes[100];
+        EXPECT_EQ(looker.stream->read(bytes), 10u);
+        EXPECT_TRUE(looker.stream->at_end());
+        if (closes) {
+            looker.stream->close();
+            pass(20ms);
+            EXPECT_FALSE(looker.closed);
+        } else {
+            ASSERT_TRUE(until([&] { return looker.closed.has_value(); }));
+            EXPECT_EQ(looker.closed, tcp::CloseReason::finished);
+        }
+    }
+}
+
 // A server that is OpenSSL alone, which verifies us as we verify it.
 TEST_P(TlsHandshakes, OurClientAndAServerOfOpenSslProveThemselvesToEachOther) {
     struct Serving final : tcp::Acceptor {
