@@ -90,7 +90,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     void on_closed(tcp::CloseReason reason) override;
     void describe(tcp::StreamDetails& details) const override;
 
-    ~Session();
+    ~Session() override;
 
   private:
     friend class Engine;

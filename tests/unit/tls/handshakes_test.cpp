@@ -278,6 +278,36 @@ TEST_P(TlsHandshakes, OurClientRefusesWhatDoesNotProveTheName) {
     EXPECT_EQ(count(Counter::tls_alerts_received), 1u);
 }
 
+// Records of one segment at first and after a pause, so that the peer can use what has come; then large ones.
+TEST_P(TlsHandshakes, RecordsGrowWithTheBurst) {
+    static std::vector<size_t> sizes;
+    SslContextPointer context = openssl_context(false);
+    SSL_CTX_set_msg_callback(context.get(), [](int sent, int, int type, const void* bytes, size_t, SSL*, void*) {
+        if (sent == 0 && type == SSL3_RT_HEADER) sizes.push_back(load_be16(static_cast<const uint8_t*>(bytes) + 3));
+    });
+    OpenSslPeer& one = peer(context.get());
+    ASSERT_TRUE(until([&] { return one.established && users.all.size() == 1; }));
+    pass(20ms);
+    Session& session = *users.all.front().session;
+    size_t segment = session.info().mss >= 1024 && session.info().mss <= 16384 ? session.info().mss : 1400;
+    auto send = [&](size_t size) {
+        sizes.clear();
+        size_t before = one.received.size();
+        std::string text(size, 'x');
+        size_t written = 0;
+        EXPECT_TRUE(until([&] {
+            written += session.write(bytes_of(std::string_view(text).substr(written)));
+            return one.received.size() == before + size;
+        }));
+    };
+    send(300'000);
+    EXPECT_LE(*std::max_element(sizes.begin(), sizes.begin() + 3), segment);
+    EXPECT_GT(*std::max_element(sizes.begin(), sizes.end()), 8000u);
+    pass(1100ms);
+    send(5000);
+    EXPECT_LE(*std::max_element(sizes.begin(), sizes.end()), segment);
+}
+
 // The stream below may be gone while what it brought is still unread.
 TEST_P(TlsHandshakes, WhatWasLookedAtOutlivesTheStreamBelow) {
     for (bool closes : {true, false}) {
