@@ -66,6 +66,24 @@ Frame udp_frame(const MacAddress& edge, const Endpoint& source, const Endpoint& 
     return frame;
 }
 
+Frame icmp_error_frame(const MacAddress& edge, const IpAddress& router, uint8_t type, uint8_t code, Bytes about,
+                       uint16_t mtu) {
+    Bytes quote = about.subspan(wire::kEthernetHeader);
+    Frame frame(wire::kEthernetHeader + wire::kIpv4Header + 8 + quote.size());
+    wire::write_ethernet(frame.data(), edge, EdgeBox::kGatewayMac, 0, wire::kEtherTypeIpv4);
+    wire::IpFields fields;
+    fields.protocol = 1;
+    fields.payload_length = static_cast<uint16_t>(8 + quote.size());
+    wire::write_ipv4(frame.data() + wire::kEthernetHeader, router, IpAddress::v4_bytes(quote.data() + 12), fields);
+    uint8_t* icmp = frame.data() + wire::kEthernetHeader + wire::kIpv4Header;
+    icmp[0] = type;
+    icmp[1] = code;
+    store_be16(icmp + 6, mtu);
+    std::copy(quote.begin(), quote.end(), icmp + 8);
+    store_be16(icmp + 2, wire::checksum({icmp, 8 + quote.size()}));
+    return frame;
+}
+
 EdgeBox::EdgeBox(const EdgeBoxPlan& plan) : plan_(plan), name_("box") {
     SeededRandom random(1);
     core::AssemblyPlan parts;

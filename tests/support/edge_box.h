@@ -26,6 +26,10 @@ contract::Prefix wire_prefix(const Prefix& prefix);
 // One UDP datagram as a frame from the box's gateway to the edge.
 Frame udp_frame(const MacAddress& edge, const Endpoint& source, const Endpoint& destination, Bytes payload);
 
+// The ICMP error (IPv4) that `router` sends about a frame that it got from the edge. `mtu`: of "fragmentation needed".
+Frame icmp_error_frame(const MacAddress& edge, const IpAddress& router, uint8_t type, uint8_t code, Bytes about,
+                       uint16_t mtu = 0);
+
 struct EdgeBoxPlan {
     uint16_t cores = 1;
     uint16_t media = UINT16_MAX;            // so many of them, from the first on, relay media

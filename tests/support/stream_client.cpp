@@ -54,6 +54,7 @@ void StreamHost::turn() {
             other_.push_back(frame);
             continue;
         }
+        if (loses && loses(frame)) continue;
         tcp::Arrival arrival{packet.source, packet.destination,
                              Bytes{frame}.subspan(packet.l4_offset, packet.payload_length)};
         tcp_.receive({&arrival, 1}, now);

@@ -2,7 +2,9 @@
 // whose answers come out of it.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,8 @@ class StreamHost {
     // not TCP is kept in other().
     bool until(const std::function<bool()>& done, Duration limit = 5s);
     std::vector<Frame>& other() { return other_; }
+    // Asked for each segment of the edge: whether it is lost on the way.
+    std::function<bool(const Frame&)> loses;
 
   private:
     void turn();

@@ -69,6 +69,7 @@ struct StunAttempt {
     enum class Integrity { none, sha1, sha256, both };
 
     wire::StunMethod method = wire::StunMethod::allocate;
+    uint32_t transport = 17;  // of Allocate: IP protocol
     wire::TransactionId transaction{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     std::optional<std::string> username;
     std::optional<std::vector<uint8_t>> userhash;
@@ -104,7 +105,8 @@ struct StunAttempt {
         std::vector<uint8_t> out(2048);
         auto klass = indication ? wire::StunClass::indication : wire::StunClass::request;
         wire::StunWriter w{out, klass, static_cast<uint16_t>(method), transaction};
-        if (method == wire::StunMethod::allocate) w.attribute_u32(wire::StunAttribute::requested_transport, 17U << 24);
+        if (method == wire::StunMethod::allocate)
+            w.attribute_u32(wire::StunAttribute::requested_transport, transport << 24);
         if (family) w.attribute_u32(wire::StunAttribute::requested_address_family, uint32_t{*family} << 24);
         if (channel) w.attribute_u32(wire::StunAttribute::channel_number, uint32_t{*channel} << 16);
         if (peer) w.xor_address(wire::StunAttribute::xor_peer_address, *peer);

@@ -159,18 +159,7 @@ TEST_F(Edge, ReportsIcmpErrorsToTheClientOnWhateverCoreTheyArrive) {
     for (uint16_t queue : {0, 1}) {
         // Port unreachable, quoting the relayed datagram.
         Frame quoted = test::udp_frame(box_->mac(), relay, kPeer, sent[0].payload);
-        Bytes quote = Bytes{quoted}.subspan(wire::kEthernetHeader);
-        Frame frame(wire::kEthernetHeader + wire::kIpv4Header + 8 + quote.size());
-        wire::write_ethernet(frame.data(), box_->mac(), EdgeBox::kGatewayMac, 0, wire::kEtherTypeIpv4);
-        wire::IpFields fields;
-        fields.protocol = 1;
-        fields.payload_length = static_cast<uint16_t>(8 + quote.size());
-        wire::write_ipv4(frame.data() + wire::kEthernetHeader, kPeer.address, relay.address, fields);
-        uint8_t* icmp = frame.data() + wire::kEthernetHeader + wire::kIpv4Header;
-        icmp[0] = 3;
-        icmp[1] = 3;
-        std::copy(quote.begin(), quote.end(), icmp + 8);
-        store_be16(icmp + 2, wire::checksum({icmp, 8 + quote.size()}));
+        Frame frame = test::icmp_error_frame(box_->mac(), kPeer.address, 3, 3, quoted);
         ASSERT_TRUE(box_->send(frame, queue));
         for (int i = 0; i < 3; i++) box_->turn();
         auto frames = box_->receive();

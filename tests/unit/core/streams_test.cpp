@@ -133,6 +133,9 @@ class Streams : public Edge, public testing::WithParamInterface<Layout> {
     std::unique_ptr<StreamHost> host_;
 };
 
+// Only of our TCP: what the kernel does inside is not seen here.
+class OwnStreams : public Streams {};
+
 TEST_P(Streams, TurnOverTcpRelaysBothWays) {
     for (Family family : {Family::ipv4, Family::ipv6}) {
         StreamUser user;
@@ -242,6 +245,59 @@ TEST_P(Streams, ManyConnectionsWhereverTheyArrive) {
     for (auto& user : users) user->stream->abort();
 }
 
+// The error comes in by the first queue, whichever core has the connection.
+TEST_P(OwnStreams, IcmpErrorsFindTheConnection) {
+    for (uint8_t i = 0; i < 6; i++) {  // over all cores; from many hosts, because a core remembers what it was told
+        StreamUser user;
+        std::array<uint8_t, 4> guest{198, 51, 100, static_cast<uint8_t>(20 + i)};
+        ASSERT_TRUE(host_->connect(user, IpAddress::v4_bytes(guest.data()), kPlain));
+        std::optional<Frame> lost;
+        host_->loses = [&](const Frame& frame) {
+            if (lost || frame.size() < 100) return false;
+            lost = frame;
+            return true;
+        };
+        StunAttempt attempt;
+        user.stream->write(attempt.write());
+        ASSERT_TRUE(until([&] { return lost.has_value(); }));
+        uint64_t before = box_->total(Counter::tcp_path_mtu_lowered);
+        box_->send(test::icmp_error_frame(box_->mac(), IpAddress::parse("192.0.2.1").value(), 3, 4, *lost, 900), 0);
+        EXPECT_TRUE(until([&] { return box_->total(Counter::tcp_path_mtu_lowered) > before; })) << +i << box_->drops();
+        EXPECT_EQ(next(user)[0], 1) << "sent again";
+        host_->loses = nullptr;
+        user.stream->abort();
+    }
+}
+
+// RFC 6062 between two clients of this edge, on whichever cores they are: segments go from relay port to relay port
+// inside the machine.
+TEST_P(OwnStreams, TcpAllocationsOfOneEdgeReachEachOther) {
+    StreamUser a, b;
+    ASSERT_TRUE(host_->connect(a, kGuest, kPlain));
+    ASSERT_TRUE(host_->connect(b, kGuest, kPlain));
+    StunAttempt tcp;
+    tcp.transport = 6;
+    Endpoint relay_a = ask_logged_in(a, tcp).address(StunAttribute::xor_relayed_address).value();
+    Endpoint relay_b = ask_logged_in(b, tcp).address(StunAttribute::xor_relayed_address).value();
+    StunAttempt permit;
+    permit.method = StunMethod::create_permission;
+    permit.peer = relay_a;
+    ASSERT_EQ(ask_logged_in(b, permit).klass(), wire::StunClass::success);
+    StunAttempt connect;
+    connect.method = StunMethod::connect;
+    connect.peer = relay_b;
+    auto connected = ask_logged_in(a, connect);
+    ASSERT_EQ(connected.klass(), wire::StunClass::success);
+    EXPECT_TRUE(connected.has(StunAttribute::connection_id));
+    last_ = next(b);
+    auto attempt = wire::StunMessage::parse(last_).value();
+    EXPECT_EQ(attempt.method(), static_cast<uint16_t>(StunMethod::connection_attempt));
+    EXPECT_EQ(attempt.address(StunAttribute::xor_peer_address), relay_a);
+    EXPECT_EQ(box_->total(Counter::turn_tcp_attempts), 1U);
+    a.stream->abort();
+    b.stream->abort();
+}
+
 TEST_P(Streams, ListenersComeAndGo) {
     StreamUser before;
     ASSERT_TRUE(host_->connect(before, kGuest, kPlain));
@@ -259,13 +315,19 @@ TEST_P(Streams, ListenersComeAndGo) {
         if (user->stream) user->stream->abort();
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Streams,
-                         testing::Values(Layout{"one_core_for_all", 1, 1, 0, false},
-                                         Layout{"media_and_signalling", 2, 1, 1, false},
-                                         Layout{"two_of_each", 4, 2, 2, false}, Layout{"all_do_all", 3, 3, 0, false},
-                                         Layout{"kernel_on_one_core", 1, 1, 0, true},
-                                         Layout{"kernel_beside_media", 2, 1, 1, true}),
-                         [](const auto& info) { return std::string(info.param.name); });
+const Layout kOwn[] = {{"one_core_for_all", 1, 1, 0, false},
+                       {"media_and_signalling", 2, 1, 1, false},
+                       {"two_of_each", 4, 2, 2, false},
+                       {"all_do_all", 3, 3, 0, false}};
+const Layout kKernel[] = {{"kernel_on_one_core", 1, 1, 0, true}, {"kernel_beside_media", 2, 1, 1, true}};
+
+std::string name_of(const testing::TestParamInfo<Layout>& info) {
+    return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Streams, testing::ValuesIn(kOwn), name_of);
+INSTANTIATE_TEST_SUITE_P(OnTheKernels, Streams, testing::ValuesIn(kKernel), name_of);
+INSTANTIATE_TEST_SUITE_P(On, OwnStreams, testing::ValuesIn(kOwn), name_of);
 
 // Without a signalling core.
 class NoStreams : public Edge {};
