@@ -1,8 +1,14 @@
 """TLS of a core in memory: handshakes, bulk and idle memory; OpenSSL alone with the same parameters in the same run."""
 import json
+import pathlib
 import subprocess
+import tempfile
 
-PROGRAMS = {"tls": "perf/tls/perf-tls"}
+from perf.support.machine import Link, hugepages
+from perf.support.tls_servers import compared
+
+PROGRAMS = {"tls": "perf/tls/perf-tls", "shift": "perf/tls/perf-media-shift", "fedge": "appliance/cli/fedge",
+            "fedge-control": "control/fedge-control", "fedge-dataplane": "dataplane/core/fedge-dataplane"}
 
 
 def run(programs, quick):
@@ -21,7 +27,20 @@ def run(programs, quick):
          "against": "SSL_write to memory", "ratio": round(bulk["bulk_send"]["ratio"] / itself, 3)},
         dict(slower, metric="tls.bulk.vs_openssl"),
         dict(idle["bytes_per_idle_connection"], metric="tls.bytes_per_idle_connection"),
+        *beside_haproxy(programs, 3 if quick else 10),
+        *beside_media(programs["shift"], 6 if quick else 30),
     ]
+
+
+def beside_haproxy(programs, seconds):
+    with tempfile.TemporaryDirectory(prefix="fedge-perf-") as work:
+        return compared(programs, Link(), pathlib.Path(work), seconds)
+
+
+def beside_media(program, seconds):
+    """What handshakes on a signalling core do to media on the core beside it; see perf/tls/media_shift.cpp."""
+    with hugepages(1400):
+        return list(measure(program, seconds).values())
 
 
 def measure(program, *arguments):

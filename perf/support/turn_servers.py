@@ -66,7 +66,14 @@ class Coturn(_Server):
 
 
 class Fedge(_Server):
-    """Both daemons; the media core polls CPU 0 through AF_XDP, control and management keep to CPU 1."""
+    """Both daemons; the core polls CPU 0 through AF_XDP, control and management keep to CPU 1."""
+
+    IDLE = "poll"
+    SIGNALLING = ""
+    SETTINGS = ()
+
+    def prepare(self):
+        """Before the configuration is committed."""
 
     def start(self):
         run = self.work / "run"
@@ -74,7 +81,7 @@ class Fedge(_Server):
         (self.work / "state").mkdir()
         (self.work / "dataplane.ini").write_text(
             f"run-dir = {run}\n[eal]\nhuge = no\nmemory = 512\nfile-prefix = fedge-perf-edge\n"
-            "[cores]\nmain = 1\nmedia = 0\nidle = poll\n[pools]\nmbufs-per-core = 32767\nallocations-per-core = 10000\n"
+            f"[cores]\nmain = 1\nmedia = 0\nsignalling = {self.SIGNALLING}\nidle = {self.IDLE}\n[pools]\nmbufs-per-core = 32767\nallocations-per-core = 10000\n"
             "[port.wan]\ndevice = net_af_xdp0,iface=edge0\nrx-descriptors = 4096\ntx-descriptors = 2048\n")
         (self.work / "control.ini").write_text(
             f"state-dir = {self.work}/state\nrun-dir = {run}\napi-socket = {run}/control.sock\n"
@@ -86,8 +93,10 @@ class Fedge(_Server):
                              ("interface.wan.address", f"{SERVER}/24"), ("turn.realm", REALM), ("turn.relay-address", SERVER),
                              ("turn.peer-allow", f"{LOAD}/32"), ("turn.quota-user", "0"),
                              ("turn.bandwidth-allocation-kbps", "0"), ("turn.bandwidth-user-kbps", "0"),
-                             ("turn.unauthenticated-burst", "1000000"), ("turn.unauthenticated-rate", "1000000")):
+                             ("turn.unauthenticated-burst", "1000000"), ("turn.unauthenticated-rate", "1000000"),
+                             *self.SETTINGS):
             self.check("set", key, *values)
+        self.prepare()
         self.check("commit", "-m", "benchmark")
         self.check("turn", "user", "add", USER, stdin=PASSWORD + "\n")
         self.wait(self._adopted, "the dataplane does not adopt the configuration")
