@@ -19,7 +19,7 @@ class HAProxy(_Server):
             "-subj", "/CN=perf.example.org", "-keyout", key, "-out", pem)
         pem.write_text(pem.read_text() + key.read_text())
         config = self.work / "haproxy.cfg"
-        config.write_text("global\n nbthread 1\n maxconn 20000\ndefaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n"
+        config.write_text("global\n nbthread 1\n maxconn 4000\ndefaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n"
                           f" timeout server 30s\nlisten tls\n bind {SERVER}:{PORT} ssl crt {pem} ssl-min-ver TLSv1.2\n")
         self.server = self.spawn("haproxy", "taskset", "-c", "0", "haproxy", "-db", "-f", config)
         self.wait(lambda: f"{SERVER}:{PORT}" in run("ss", "-ltn").stdout, "haproxy does not start")

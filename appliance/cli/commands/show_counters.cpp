@@ -24,11 +24,11 @@ Command show_counters() {
     return {
         .path = "show counters",
         .summary = "show the counters of the dataplane, with what they count",
-        .description = "Counters start at 0 with the dataplane and never go back; those that are still there are hidden unless "
-                       "--all or a prefix is given. Drops have a listing of their own.",
+        .description =
+            "Counters start at 0 with the dataplane and never go back; those that are still there are hidden unless "
+            "--all or a prefix is given. Drops have a listing of their own.",
         .positionals = {{"PREFIX", Words::none, false}},
-        .options = {{"all", nullptr, "show those that are 0, too"},
-                    {"per-core", nullptr, "a column for every core"}},
+        .options = {{"all", nullptr, "show those that are 0, too"}, {"per-core", nullptr, "a column for every core"}},
         .examples = {{"fedge show counters", "what has been counted"},
                      {"fedge show counters --all", "every counter, explained"},
                      {"fedge show counters turn_", "those whose names begin with turn_"},
