@@ -39,7 +39,6 @@ enum class TimerKind : uint8_t { none, retransmission, loss_probe, reordering, p
 class Connection final : public Stream {
   public:
     // Stream
-    size_t read(MutableBytes out) override;
     Bytes peek() override;
     void consume(size_t n) override;
     size_t look(MutableBytes out) override;

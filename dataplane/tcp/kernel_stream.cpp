@@ -8,18 +8,6 @@
 
 namespace fedge::tcp {
 
-size_t KernelStream::read(MutableBytes out) {
-    size_t done = 0;
-    while (done < out.size() && unread.size() > 0) {
-        Bytes next = peek();
-        size_t n = std::min(next.size(), out.size() - done);
-        std::memcpy(out.data() + done, next.data(), n);
-        done += n;
-        consume(n);
-    }
-    return done;
-}
-
 size_t KernelStream::look(MutableBytes out) {
     iovec pieces[KernelQueue::kPieces];
     int count = unread.pieces(pieces);

@@ -14,7 +14,6 @@ class KernelStream final : public Stream {
   public:
     KernelStream(KernelTransport& transport_, uint32_t index_) : transport(transport_), index(index_) {}
 
-    size_t read(MutableBytes out) override;
     Bytes peek() override { return unread.front(); }
     void consume(size_t n) override;
     size_t look(MutableBytes out) override;

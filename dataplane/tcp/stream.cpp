@@ -29,6 +29,19 @@ std::string_view name(CloseReason reason) {
     return "";
 }
 
+size_t Stream::read(MutableBytes out) {
+    size_t done = 0;
+    while (done < out.size()) {
+        Bytes next = peek();
+        if (next.empty()) break;
+        size_t n = std::min(next.size(), out.size() - done);
+        std::memcpy(out.data() + done, next.data(), n);
+        done += n;
+        consume(n);
+    }
+    return done;
+}
+
 Bytes Connection::peek() {
     if (unread() == 0) return {};
     return receive_bytes.view(engine->pool(), rcv_read.raw(), unread());
@@ -51,19 +64,6 @@ size_t Connection::look(MutableBytes out) {
         Bytes next = receive_bytes.view(engine->pool(), (rcv_read + static_cast<uint32_t>(done)).raw(), left);
         std::memcpy(out.data() + done, next.data(), next.size());
         done += next.size();
-    }
-    return done;
-}
-
-size_t Connection::read(MutableBytes out) {
-    size_t done = 0;
-    while (done < out.size()) {
-        Bytes next = peek();
-        if (next.empty()) break;
-        size_t n = std::min(next.size(), out.size() - done);
-        std::memcpy(out.data() + done, next.data(), n);
-        done += n;
-        consume(n);
     }
     return done;
 }

@@ -92,7 +92,7 @@ class StreamObserver {
 class Stream {
   public:
     // Takes bytes that have arrived, in order. 0: none there now, see at_end().
-    virtual size_t read(MutableBytes out) = 0;
+    size_t read(MutableBytes out);
     // A view of the first bytes that have arrived, as many as lie together; valid until the next call. Take them with
     // consume(n), n at most its size.
     virtual Bytes peek() = 0;

@@ -133,19 +133,6 @@ size_t Session::look(MutableBytes out) {
     return n;
 }
 
-size_t Session::read(MutableBytes out) {
-    size_t done = 0;
-    while (done < out.size()) {
-        Bytes next = peek();
-        if (next.empty()) break;
-        size_t n = std::min(next.size(), out.size() - done);
-        std::memcpy(out.data() + done, next.data(), n);
-        done += n;
-        consume(n);
-    }
-    return done;
-}
-
 void Session::deliver() {
     if (state_ != State::open) return;
     fill();

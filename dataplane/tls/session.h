@@ -69,7 +69,6 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     // To recognize it by; it may be gone.
     const tcp::Stream* below() const { return identity_; }
 
-    size_t read(MutableBytes out) override;
     Bytes peek() override;
     void consume(size_t n) override;
     size_t look(MutableBytes out) override;

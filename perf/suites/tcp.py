@@ -1,8 +1,6 @@
 """TCP of a core on ring ports: requests, bulk, memory, a SYN flood; and the kernel's TCP under the same users."""
-import json
-import subprocess
-
 from perf.support.machine import hugepages
+from perf.support.rows import measure
 
 PROGRAMS = {"tcp": "perf/tcp/perf-tcp"}
 
@@ -40,15 +38,6 @@ def run(programs, quick):
         named("tcp.vs_kernel.requests", kernel["vs_kernel.requests"]),
         named("tcp.synflood.kept", flood["synflood.kept"]),
     ]
-
-
-def measure(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=300)
-    if done.returncode != 0:
-        raise SystemExit(f"perf/run: {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {row["metric"]: row for row in rows}
 
 
 def named(metric, row):

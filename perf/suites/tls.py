@@ -1,10 +1,9 @@
 """TLS of a core in memory: handshakes, bulk and idle memory; OpenSSL alone with the same parameters in the same run."""
-import json
 import pathlib
-import subprocess
 import tempfile
 
 from perf.support.machine import Link, hugepages
+from perf.support.rows import measure
 from perf.support.tls_servers import compared
 
 PROGRAMS = {"tls": "perf/tls/perf-tls", "shift": "perf/tls/perf-media-shift", "fedge": "appliance/cli/fedge",
@@ -41,12 +40,3 @@ def beside_media(program, seconds):
     """What handshakes on a signalling core do to media on the core beside it; see perf/tls/media_shift.cpp."""
     with hugepages(1400):
         return list(measure(program, seconds).values())
-
-
-def measure(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=300)
-    if done.returncode != 0:
-        raise SystemExit(f"perf/run: {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {row["metric"]: row for row in rows}

@@ -29,11 +29,6 @@ class PipeStream final : public tcp::Stream {
         used_ = 0;
     }
 
-    size_t read(MutableBytes to) override {
-        size_t n = look(to);
-        used_ += n;
-        return n;
-    }
     Bytes peek() override { return Bytes{in_}.subspan(used_); }
     void consume(size_t n) override { used_ += n; }
     size_t look(MutableBytes to) override {

@@ -48,11 +48,6 @@ class FakeStream final : public tcp::Stream {
     size_t unread() const { return unread_.size(); }
 
     // --- tcp::Stream
-    size_t read(MutableBytes out) override {
-        size_t n = look(out);
-        consume(n);
-        return n;
-    }
     Bytes peek() override { return Bytes{unread_}.first(std::min(unread_.size(), together)); }
     void consume(size_t n) override { unread_.erase(unread_.begin(), unread_.begin() + static_cast<ptrdiff_t>(n)); }
     size_t look(MutableBytes out) override {
@@ -70,8 +65,14 @@ class FakeStream final : public tcp::Stream {
     size_t writable() const override { return written.size() < room ? room - written.size() : 0; }
     void shutdown() override { shut = true; }
     void set_handler(tcp::StreamHandler& user) override { handler = &user; }
-    void close() override { closed = true; }
-    void abort() override { aborted = true; }
+    void close() override {
+        if (handler) handler->describe(details);
+        closed = true;
+    }
+    void abort() override {
+        if (handler) handler->describe(details);
+        aborted = true;
+    }
     Endpoint local() const override { return near_; }
     Endpoint remote() const override { return far_; }
     tcp::StreamInfo info() const override { return {}; }
@@ -86,6 +87,7 @@ class FakeStream final : public tcp::Stream {
     bool aborted = false;
     bool gone = false;
     bool shut = false;
+    tcp::StreamDetails details;  // when the user ended it
 
   private:
     Endpoint near_;

@@ -5,55 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/fake_stream.h"
 #include "tests/support/hex.h"
 
 namespace fedge::signal {
 namespace {
 
+using test::FakeStream;
 using test::from_hex;
 
-// A stream whose other end is the test.
-class FakeStream final : public tcp::Stream {
-  public:
-    std::vector<uint8_t> arrived;
-    bool end = false;
-    bool aborted = false;
-    tcp::StreamHandler* handler = nullptr;
+const Endpoint kNear, kFar;
 
-    void receive(const std::vector<uint8_t>& bytes) {
-        arrived.insert(arrived.end(), bytes.begin(), bytes.end());
-        if (handler) handler->on_readable();
-    }
-
-    size_t read(MutableBytes out) override {
-        size_t n = look(out);
-        consume(n);
-        return n;
-    }
-    Bytes peek() override { return arrived; }
-    void consume(size_t n) override { arrived.erase(arrived.begin(), arrived.begin() + static_cast<ptrdiff_t>(n)); }
-    size_t look(MutableBytes out) override {
-        size_t n = std::min(out.size(), arrived.size());
-        std::copy_n(arrived.begin(), n, out.begin());
-        return n;
-    }
-    bool at_end() const override { return end && arrived.empty(); }
-    size_t write(Bytes bytes) override { return bytes.size(); }
-    size_t writable() const override { return 1000; }
-    void shutdown() override {}
-    void set_handler(tcp::StreamHandler& user) override { handler = &user; }
-    void close() override { handler = nullptr; }
-    void abort() override {
-        if (handler) handler->describe(details);
-        handler = nullptr;
-        aborted = true;
-    }
-    Endpoint local() const override { return {}; }
-    Endpoint remote() const override { return {}; }
-    tcp::StreamInfo info() const override { return {}; }
-
-    tcp::StreamDetails details;  // when it was aborted
-};
+std::vector<uint8_t> left_in(FakeStream& stream) {
+    Bytes bytes = stream.peek();
+    return {bytes.begin(), bytes.end()};
+}
 
 // Whoever the shared port hands streams to.
 struct User final : tcp::StreamHandler {
@@ -94,28 +60,28 @@ const auto kAllocate = from_hex("00 03 00 08 21 12 a4 42 00 00 00 00 00 00 00 00
 const auto kHello = from_hex("16 03 01 02 00 01 00 01 fc 03 03");
 
 TEST_F(SharedPortTest, HandsOnWithEverythingStillThere) {
-    FakeStream stream;
+    FakeStream stream{kNear, kFar};
     ASSERT_TRUE(arrive(stream));
-    stream.receive(kAllocate);
+    stream.send(kAllocate);
     EXPECT_EQ(stream.handler, &services.plain_turn);
     EXPECT_EQ(services.plain_turn.readable, 1) << "told to look at what has arrived";
-    EXPECT_EQ(stream.arrived, kAllocate);
+    EXPECT_EQ(left_in(stream), kAllocate);
     EXPECT_EQ(port.undecided(), 0U);
     EXPECT_EQ(count(Counter::shared_turn), 1U);
 
-    FakeStream other;
+    FakeStream other{kNear, kFar};
     ASSERT_TRUE(arrive(other));
-    other.receive(kHello);
+    other.send(kHello);
     EXPECT_EQ(other.handler, &services.tls);
-    EXPECT_EQ(other.arrived, kHello);
+    EXPECT_EQ(left_in(other), kHello);
 }
 
 TEST_F(SharedPortTest, OneByteAtATime) {
-    FakeStream stream;
+    FakeStream stream{kNear, kFar};
     ASSERT_TRUE(arrive(stream));
     for (size_t i = 0; i < 8; i++) {
         EXPECT_NE(stream.handler, &services.plain_turn) << i;
-        stream.receive({kAllocate[i]});
+        stream.send(Bytes(kAllocate).subspan(i, 1));
     }
     EXPECT_EQ(stream.handler, &services.plain_turn);
 }
@@ -132,9 +98,9 @@ TEST_F(SharedPortTest, ClosesAndSaysWhy) {
          "MS-TURN (pseudo-TLS), which this edge does not serve yet"},
     };
     for (const Row& row : rows) {
-        FakeStream stream;
+        FakeStream stream{kNear, kFar};
         ASSERT_TRUE(arrive(stream));
-        stream.receive(row.bytes);
+        stream.send(row.bytes);
         EXPECT_TRUE(stream.aborted);
         EXPECT_EQ(stream.details.why, row.why);
         EXPECT_EQ(stream.details.service, "shared-tls");
@@ -144,12 +110,12 @@ TEST_F(SharedPortTest, ClosesAndSaysWhy) {
 }
 
 TEST_F(SharedPortTest, DecidesSecuredStreamsByNameOrBytes) {
-    FakeStream by_alpn, by_sni, by_bytes, sip;
+    FakeStream by_alpn{kNear, kFar}, by_sni{kNear, kFar}, by_bytes{kNear, kFar}, sip{kNear, kFar};
     EXPECT_EQ(port.accept_secured(by_alpn, "stun.turn", "", now), &services.secured_turn);
     EXPECT_EQ(port.accept_secured(by_sni, "", "turn.example.org", now), &services.secured_turn);
     by_bytes.handler = port.accept_secured(by_bytes, "", "www.example.org", now);
     ASSERT_TRUE(by_bytes.handler);
-    by_bytes.receive(kAllocate);
+    by_bytes.send(kAllocate);
     EXPECT_EQ(by_bytes.handler, &services.secured_turn);
     EXPECT_EQ(count(Counter::shared_turn), 3U);
     EXPECT_EQ(port.accept_secured(sip, "sip/2", "", now), nullptr);
@@ -158,20 +124,20 @@ TEST_F(SharedPortTest, DecidesSecuredStreamsByNameOrBytes) {
 }
 
 TEST_F(SharedPortTest, TlsInsideTlsIsNobody) {
-    FakeStream stream;
+    FakeStream stream{kNear, kFar};
     stream.handler = port.accept_secured(stream, "", "", now);
     ASSERT_TRUE(stream.handler);
-    stream.receive(kHello);
+    stream.send(kHello);
     EXPECT_TRUE(stream.aborted);
     EXPECT_EQ(count(Counter::shared_unknown), 1U);
 }
 
 TEST_F(SharedPortTest, WaitsOnlySoLongAndForSoMany) {
-    FakeStream streams[4];
+    FakeStream streams[] = {{kNear, kFar}, {kNear, kFar}, {kNear, kFar}, {kNear, kFar}};
     for (int i = 0; i < 3; i++) EXPECT_TRUE(arrive(streams[i]));
     EXPECT_FALSE(arrive(streams[3])) << "too many whose kind is not known";
     EXPECT_EQ(count(Counter::shared_full), 1U);
-    streams[1].receive({0x16});
+    streams[1].send(from_hex("16"));
     now += SharedPort::kPatience - 1s;
     port.advance(now);
     EXPECT_EQ(port.undecided(), 3U);
@@ -183,22 +149,21 @@ TEST_F(SharedPortTest, WaitsOnlySoLongAndForSoMany) {
 }
 
 TEST_F(SharedPortTest, ForgetsStreamsThatEnd) {
-    FakeStream gone, ended;
+    FakeStream gone{kNear, kFar}, ended{kNear, kFar};
     ASSERT_TRUE(arrive(gone));
     gone.handler->on_closed(tcp::CloseReason::reset);
     EXPECT_EQ(port.undecided(), 0U);
     ASSERT_TRUE(arrive(ended));
-    ended.end = true;
-    ended.handler->on_readable();
+    ended.end();
     EXPECT_TRUE(ended.aborted);
     EXPECT_EQ(port.undecided(), 0U);
 }
 
 TEST_F(SharedPortTest, ServiceThatRefuses) {
     services.refuses = true;
-    FakeStream stream;
+    FakeStream stream{kNear, kFar};
     ASSERT_TRUE(arrive(stream));
-    stream.receive(kHello);
+    stream.send(kHello);
     EXPECT_TRUE(stream.aborted);
     EXPECT_EQ(port.undecided(), 0U);
 }
