@@ -101,6 +101,8 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     void classify(Work& work, Origin origin);
     void refuse_by_access_rules(std::span<Work> burst);
     void look_up(std::span<Work> burst);
+    void fetch_allocation(Work& work) const;
+    void fetch_stream(const Work& work) const;
     void act(Work& work, Origin origin);
     void act_host(Work& work, Origin origin);
     void act_stun(Work& work, Origin origin);
@@ -141,6 +143,9 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     static Bytes payload(const Work& work) {
         return {rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, work.packet.payload_offset),
                 work.packet.payload_length};
+    }
+    static classify::Direction direction(const Work& work) {
+        return work.kind == Work::Kind::peer ? classify::Direction::to_client : classify::Direction::to_peer;
     }
     contract::Role role_of(uint16_t interface) const { return (*config_->interfaces)[interface].role; }
     bool udp_checksum_ok(const Work& work) const;

@@ -1,7 +1,8 @@
 // The way of a burst of packets through one media core, top to bottom:
 //   classify: parse, ingress filter, what answers on the destination
 //   refuse_by_access_rules
-//   look_up:  flow table and relay ports for the whole burst, prefetching what act will touch
+//   look_up:  flow table for the whole burst
+//   fetch:    allocation and stream record, some packets ahead of
 //   act:      relay, answer, or hand over, in order of arrival
 #include <rte_prefetch.h>
 
@@ -46,7 +47,14 @@ void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
     }
     refuse_by_access_rules(work);
     look_up(work);
-    for (Work& one : work) act(one, origin);
+    // Two steps ahead of act, each far enough for what it asked for to arrive, near enough for that to be there still.
+    constexpr size_t kToStream = 4;
+    constexpr size_t kToAct = 8;
+    for (size_t i = 0; i < burst.size() + kToAct; i++) {
+        if (i < burst.size()) fetch_allocation(work[i]);
+        if (i - kToStream < burst.size()) fetch_stream(work[i - kToStream]);
+        if (i >= kToAct) act(work[i - kToAct], origin);
+    }
 }
 
 void Core::classify(Work& work, Origin origin) {
@@ -128,18 +136,19 @@ void Core::look_up(std::span<Work> burst) {
         if (work.kind == Work::Kind::channel) {
             keys[n] = turn_.make_key({work.packet.source, work.packet.source_port}, work.id);
             owners[n++] = &work;
-        } else if (work.kind == Work::Kind::peer) {
-            work.handle = relay::Turn::handle_in(work.slot);
-            turn_.prefetch(work.handle, Direction::to_client);
         }
     }
     if (n) turn_.lookup_clients({keys.data(), n}, handles.data());
-    for (size_t i = 0; i < n; i++) {
-        owners[i]->handle = handles[i];
-        turn_.prefetch(handles[i], Direction::to_peer);
-    }
-    for (const Work& work : burst)
-        turn_.prefetch_stream(work.handle, work.kind == Work::Kind::peer ? Direction::to_client : Direction::to_peer);
+    for (size_t i = 0; i < n; i++) owners[i]->handle = handles[i];
+}
+
+void Core::fetch_allocation(Work& work) const {
+    if (work.kind == Work::Kind::peer) work.handle = relay::Turn::handle_in(work.slot);
+    turn_.prefetch(work.handle, direction(work));
+}
+
+void Core::fetch_stream(const Work& work) const {
+    turn_.prefetch_stream(work.handle, direction(work));
 }
 
 // The plain case of forward(): IPv4 on both sides, and of the payload just `kRemoved` bytes in front of the data go and
