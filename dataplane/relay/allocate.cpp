@@ -156,7 +156,7 @@ bool TurnState::to_other_core(Request& request, uint64_t token, Outcome& outcome
     }
     Allocation& a = pool[handle];
     a.state = Allocation::foreign;
-    a.client_address = request.datagram.client.address;
+    a.flow_address = a.client_address = request.datagram.client.address;
     a.client_port = request.datagram.client.port;
     a.listener = static_cast<uint8_t>(request.key.listener);
     a.user_slot = admitted.user_slot;
@@ -240,7 +240,7 @@ Bytes TurnState::create(Request& request, Plan& plan, uint32_t user_slot) {
     if (plan.token) reservations.redeem(plan.token);
 
     a.state = Allocation::living;
-    a.client_address = request.datagram.client.address;
+    a.flow_address = a.client_address = request.datagram.client.address;
     a.client_port = request.datagram.client.port;
     a.listener = static_cast<uint8_t>(request.key.listener);
     a.session = request.datagram.session;

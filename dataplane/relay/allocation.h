@@ -13,6 +13,7 @@
 #include "dataplane/classify/streams.h"
 #include "dataplane/classify/token_bucket.h"
 #include "dataplane/ip/hop.h"
+#include "dataplane/relay/flow_key.h"
 #include "dataplane/relay/ticks.h"
 #include "dataplane/wire/stun.h"
 
@@ -52,11 +53,12 @@ inline constexpr uint16_t kNoRelay = 0xffff;
 
 // What was relayed in one direction, and what may be.
 struct Traffic {
-    classify::TokenBucket bucket;  // of the allocation's bandwidth
+    [[no_unique_address]] classify::TokenBucket bucket;  // of the allocation's bandwidth; the credit uses its padding
+    int32_t user_credit;                                 // bytes leased from the user's bandwidth
     uint64_t packets;
-    uint64_t bytes;       // of application data
-    int32_t user_credit;  // bytes leased from the user's bandwidth
+    uint64_t bytes;  // of application data
 };
+static_assert(sizeof(Traffic) == 32);
 
 struct alignas(64) Allocation {
     enum State : uint8_t { unused, living, foreign };
@@ -75,8 +77,9 @@ struct alignas(64) Allocation {
     // Line 1: to the peer
     alignas(64) Traffic to_peer;
     std::array<RelayPort, 2> relay;  // by family: [0] IPv4, [1] IPv6
-    uint16_t tcp;      // not 0: relays connections (RFC 6062) and no datagrams; StreamState's number of it
-    uint32_t session;  // of a client on a stream: what names its connection
+    uint16_t tcp;            // not 0: relays connections (RFC 6062) and no datagrams; StreamState's number of it
+    uint32_t session;        // of a client on a stream: what names its connection
+    IpAddress flow_address;  // = client_address, for key()
 
     // Line 2: to the client
     alignas(64) Traffic to_client;
@@ -96,6 +99,7 @@ struct alignas(64) Allocation {
     const RelayPort& relay_for(Family family) const { return relay[static_cast<size_t>(family)]; }
     bool has(Family family) const { return relay_for(family).table != kNoRelay; }
     bool alive(Tick now) const { return state == living && now < expires; }
+    FlowKey key() const { return {flow_address.octets(), client_port, listener, 0}; }
     Endpoint client() const { return {client_address, client_port}; }
     Traffic& traffic(classify::Direction direction) {
         return direction == classify::Direction::to_peer ? to_peer : to_client;

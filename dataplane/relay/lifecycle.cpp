@@ -36,13 +36,9 @@ void TurnState::end_rest() {
     first_resting = 0;
 }
 
-FlowKey TurnState::key_of(const Allocation& a) const {
-    return {a.client_address.octets(), a.client_port, a.listener, 0};
-}
-
 void TurnState::end(Instant now, Handle handle, Counter why) {
     Allocation& a = pool[handle];
-    flows.remove(key_of(a));
+    flows.remove(a.key());
     if (a.tcp) clients->close_allocation(a.tcp);
     for (const RelayPort& r : a.relay)
         if (r.table != kNoRelay) ports.release(r.table, r.port, now);
@@ -67,7 +63,7 @@ Duration TurnState::quarantine_share() const {
 }
 
 void TurnState::end_foreign(Handle handle) {
-    flows.remove(key_of(pool[handle]));
+    flows.remove(pool[handle].key());
     wheel.cancel(handle);
     quota.release(pool[handle].user_slot);
     free_slot(handle);

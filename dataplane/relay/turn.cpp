@@ -35,8 +35,8 @@ TurnState::TurnState(const TurnPools& wanted, Instant start, Counters core_count
       random(core_random),
       digest(core_digest),
       quota(shared_quota),
-      flows("turn-flows", pools.max_allocations, pools.socket, core_random),
       pool("turn allocations", pools.max_allocations + size_t{1}, pools.socket),
+      flows(pools.max_allocations, pools.socket, core_random, pool),
       details("turn allocation details", pools.max_allocations + size_t{1}, pools.socket),
       bindings(pools.extra_bindings, pools.socket),
       wheel(pools.max_allocations + 1, kTick, start),
@@ -88,7 +88,6 @@ uint16_t Turn::number_of(uint16_t listener) const {
 }
 
 void Turn::lookup_clients(std::span<const FlowKey> keys, Handle* handles) const {
-    static_assert(kBurst <= decltype(state_->flows)::kBurst);
     state_->flows.find(keys, handles);
 }
 

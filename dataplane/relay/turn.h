@@ -23,6 +23,7 @@
 #include "dataplane/base/random.h"
 #include "dataplane/base/time.h"
 #include "dataplane/relay/config.h"
+#include "dataplane/relay/flow_key.h"
 #include "dataplane/relay/forward.h"
 #include "dataplane/relay/rows.h"
 
@@ -47,16 +48,6 @@ struct TurnPools {
     uint32_t reservations = 1024;  // ports held for RESERVATION-TOKEN at a time
     int socket = -1;               // NUMA node; -1 = any
 };
-
-// Identifies a client on a listener: the 5-tuple, the listener standing for the transport. Fits rte_hash; padding is
-// always zero.
-struct FlowKey {
-    std::array<uint8_t, 16> address;
-    uint16_t port;
-    uint16_t listener;  // Turn's own number of the listener, stable over snapshots
-    uint32_t zero;
-};
-static_assert(sizeof(FlowKey) == 24);
 
 struct ClientDatagram {
     Endpoint client;

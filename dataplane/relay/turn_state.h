@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "dataplane/base/hash_table.h"
 #include "dataplane/base/table.h"
 #include "dataplane/base/wheel.h"
 #include "dataplane/classify/peer_policy.h"
@@ -15,6 +14,7 @@
 #include "dataplane/relay/authenticate.h"
 #include "dataplane/relay/bindings.h"
 #include "dataplane/relay/config.h"
+#include "dataplane/relay/flows.h"
 #include "dataplane/relay/ports.h"
 #include "dataplane/relay/quota.h"
 #include "dataplane/relay/reservations.h"
@@ -28,9 +28,6 @@ struct StreamState;
 
 // Listeners and relay addresses keep their numbers here while snapshots come and go; allocations hold these numbers.
 inline constexpr uint16_t kGone = 0xffff;
-
-// Marks the handle of a flow whose allocation is another core's; what is left is the slot in the pool.
-inline constexpr Handle kForeign = Handle{1} << 30;
 
 struct ListenerSlot {
     Endpoint endpoint;
@@ -174,7 +171,6 @@ struct TurnState {
     uint32_t expire(Instant now, uint32_t budget);
     void wake(Instant now, Handle handle);
     void give_back(const Reservation& reservation);
-    FlowKey key_of(const Allocation& a) const;
     Allocation* living(Handle handle, Tick now) {
         return handle && handle < kForeign && pool[handle].alive(now) ? &pool[handle] : nullptr;
     }
@@ -196,8 +192,8 @@ struct TurnState {
     const Config* config = nullptr;
     classify::TokenRate allocation_rate;
 
-    HashTable<FlowKey, Handle> flows;
     Table<Allocation> pool;  // [0] is not used: handle 0 means none
+    Flows flows;
     Table<AllocationDetails> details;
     Handle first_free = 0;
     Handle first_resting = 0;  // ended since the last expire()

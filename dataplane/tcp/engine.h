@@ -19,13 +19,13 @@
 #include <vector>
 
 #include "dataplane/base/counters.h"
+#include "dataplane/base/flow_hints.h"
 #include "dataplane/base/hash_table.h"
 #include "dataplane/base/table.h"
 #include "dataplane/base/wheel.h"
 #include "dataplane/ip/rate_limit.h"
 #include "dataplane/tcp/assembler.h"
 #include "dataplane/tcp/connection.h"
-#include "dataplane/tcp/flow_hints.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/prefixes.h"
 #include "dataplane/tcp/rechecks.h"

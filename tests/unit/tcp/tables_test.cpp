@@ -1,7 +1,7 @@
 // The tables beside the connections: TIME-WAIT, path MTU, prefixes.
 #include <gtest/gtest.h>
 
-#include "dataplane/tcp/flow_hints.h"
+#include "dataplane/base/flow_hints.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/prefixes.h"
 #include "dataplane/tcp/rechecks.h"

@@ -1,6 +1,6 @@
-// Where the connection of a flow probably is: one cache line to read, which can be fetched long before, where the flow
-// table takes four, one after the other. The flow table remains what decides for flows that are not found here, and
-// for those that are here and turn out to be another's.
+// Where the state of a flow (a connection, an allocation) probably is: one cache line to read, which can be fetched
+// long before, where a hash table takes four, one after the other. The hash table remains what decides for flows that
+// are not found here, and for those that are here and turn out to be another's.
 #pragma once
 
 #include <array>
@@ -9,37 +9,37 @@
 
 #include "dataplane/base/table.h"
 
-namespace fedge::tcp {
+namespace fedge {
 
 class FlowHints {
   public:
     static constexpr uint32_t kNone = ~0U;
 
-    // Sets are half full at most on average, so few connections find their set full.
-    FlowHints(uint32_t connections, int socket)
-        : sets_("TCP flow hints", std::bit_ceil(connections / (kWays / 2) + 1), socket), mask_(sets_.size() - 1) {}
+    // Sets are half full at most on average, so few flows find their set full.
+    FlowHints(uint32_t flows, int socket)
+        : sets_("flow hints", std::bit_ceil(flows / (kWays / 2) + 1), socket), mask_(sets_.size() - 1) {}
 
     void prefetch(uint32_t hash) const { __builtin_prefetch(&sets_[hash & mask_]); }
-    // A connection whose flow has this hash, or kNone.
+    // The place of a flow that has this hash, or kNone.
     uint32_t find(uint32_t hash) const {
         const Set& set = sets_[hash & mask_];
         uint32_t ways = 0;  // all are compared: where the search ends cannot be predicted
         for (uint32_t i = 0; i < kWays; i++) ways |= uint32_t{set.hash[i] == hash} << i;
         return ways ? set.place[std::countr_zero(ways)] - 1 : kNone;
     }
-    void add(uint32_t hash, uint32_t connection) {
+    void add(uint32_t hash, uint32_t place) {
         Set& set = sets_[hash & mask_];
         for (uint32_t i = 0; i < kWays; i++) {
             if (set.place[i]) continue;
             set.hash[i] = hash;
-            set.place[i] = connection + 1;
+            set.place[i] = place + 1;
             return;
         }
     }
-    void remove(uint32_t hash, uint32_t connection) {
+    void remove(uint32_t hash, uint32_t place) {
         Set& set = sets_[hash & mask_];
         for (uint32_t i = 0; i < kWays; i++)
-            if (set.place[i] == connection + 1) set.hash[i] = set.place[i] = 0;
+            if (set.place[i] == place + 1) set.hash[i] = set.place[i] = 0;
     }
     size_t bytes() const { return sets_.bytes(); }
 
@@ -55,4 +55,4 @@ class FlowHints {
     size_t mask_;
 };
 
-}  // namespace fedge::tcp
+}  // namespace fedge
