@@ -2,9 +2,11 @@
 //   classify: parse, ingress filter, what answers on the destination
 //   refuse_by_access_rules
 //   look_up:  flow table for the whole burst
-//   fetch:    allocation and stream record, some packets ahead of
+//   fetch:    allocation and stream record, a group of packets ahead of
 //   act:      relay, answer, or hand over, in order of arrival
 #include <rte_prefetch.h>
+
+#include <algorithm>
 
 #include "dataplane/core/core.h"
 #include "dataplane/core/relayed_checksum.h"
@@ -23,6 +25,15 @@ namespace {
 bool is_tcp(const wire::Packet& packet) {
     return packet.protocol == static_cast<uint8_t>(wire::Protocol::tcp) && packet.l3 != wire::L3::arp &&
            !packet.fragment;
+}
+
+// A fetch waits for the translation of its address, and the CPU does several of those at a time: hence groups.
+constexpr size_t kGroup = 8;
+
+// Empty where there is none, before the first one too (`first` has wrapped around then).
+template <typename T>
+std::span<T> group(std::span<T> burst, size_t first) {
+    return first < burst.size() ? burst.subspan(first, std::min(kGroup, burst.size() - first)) : std::span<T>{};
 }
 
 }  // namespace
@@ -47,13 +58,11 @@ void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
     }
     refuse_by_access_rules(work);
     look_up(work);
-    // Two steps ahead of act, each far enough for what it asked for to arrive, near enough for that to be there still.
-    constexpr size_t kToStream = 4;
-    constexpr size_t kToAct = 8;
-    for (size_t i = 0; i < burst.size() + kToAct; i++) {
-        if (i < burst.size()) fetch_allocation(work[i]);
-        if (i - kToStream < burst.size()) fetch_stream(work[i - kToStream]);
-        if (i >= kToAct) act(work[i - kToAct], origin);
+    // Two groups ahead of act: far enough for what was asked for to arrive, near enough for it to be there still.
+    for (size_t i = 0; i < work.size() + 2 * kGroup; i += kGroup) {
+        for (Work& one : group(work, i)) fetch_allocation(one);
+        for (const Work& one : group(work, i - kGroup)) fetch_stream(one);
+        for (Work& one : group(work, i - 2 * kGroup)) act(one, origin);
     }
 }
 
@@ -96,7 +105,7 @@ void Core::classify(Work& work, Origin origin) {
             work.kind = Work::Kind::peer;
             work.slot = turn_.relay_slot(work.id, work.packet.destination_port);
             if (work.slot) [[likely]]
-                return rte_prefetch0(work.slot);
+                return;
             uint16_t owner = turn_.owner_of_port(work.packet.destination_port);
             if (owner == setup_.index) return;
             hand_over(work.mbuf, owner, origin);
@@ -128,6 +137,8 @@ void Core::refuse_by_access_rules(std::span<Work> burst) {
 }
 
 void Core::look_up(std::span<Work> burst) {
+    for (const Work& work : burst)
+        if (work.slot) rte_prefetch0(work.slot);
     std::array<relay::FlowKey, kBurst> keys;
     std::array<relay::Handle, kBurst> handles;
     std::array<Work*, kBurst> owners;
