@@ -157,6 +157,9 @@ Bytes TurnState::answer_binding(Request& request) {
 Bytes TurnState::answer_authenticated(Request& request, Outcome& outcome) {
     counters.add(Counter::stun_requests);
     RequestPath path{request.datagram.client, request.server};
+    // A connection proves by itself that its source can receive. Without the port, the nonce of a control connection is
+    // good on the data connections of RFC 6062 too, whose clients know no other.
+    if (request.stream) path.client.port = 0;
     request.auth = authenticate(request.message, path, request.unix_now, *config->credentials, digest);
     if (request.auth.outcome != AuthOutcome::accepted) {
         Bytes reply = within_budget(request, write_refusal(request.auth.outcome, request.message, path,

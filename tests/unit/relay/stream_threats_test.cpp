@@ -121,6 +121,19 @@ TEST_F(StreamThreats, State_before_authentication_is_bounded_and_costs_no_HMAC) 
     EXPECT_EQ(small.clients.sessions(), 0U);
 }
 
+// RFC 6062 clients take the nonce of their control connection to data connections, and back.
+TEST_F(StreamThreats, A_nonce_is_good_on_every_connection_of_its_address_and_on_no_other) {
+    StreamClient first{server, "198.51.100.66:4000"}, second{server, "198.51.100.66:4001"},
+        stranger{server, "198.51.100.67:4000"};
+    ASSERT_TRUE(first.allocate_tcp().success());
+    uint64_t stale = server.count(Counter::stun_stale_nonce);
+    second.nonce = stranger.nonce = first.nonce;
+    EXPECT_TRUE(second.allocate_tcp().success());
+    EXPECT_EQ(server.count(Counter::stun_stale_nonce), stale);
+    stranger.allocate_tcp();
+    EXPECT_EQ(server.count(Counter::stun_stale_nonce), stale + 1);
+}
+
 TEST_F(StreamThreats, Zero_byte_connections_are_not_held_for_minutes) {
     StreamClient silent{server, "198.51.100.66:4000"}, one_byte{server, "198.51.100.66:4001"};
     one_byte.stream.send(Bytes{std::array<uint8_t, 1>{0}});
