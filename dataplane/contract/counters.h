@@ -9,7 +9,7 @@
 
 namespace fedge::contract {
 
-inline constexpr uint32_t kContractVersion = 5;
+inline constexpr uint32_t kContractVersion = 6;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
 // Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract

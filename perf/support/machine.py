@@ -22,6 +22,12 @@ def hugepages(megabytes):
                 subprocess.run(["mount", "-t", "hugetlbfs", "nodev", mounted], check=True)
         yield 2 * int(_HUGEPAGES.read_text()) if _HUGEPAGES.exists() else 0
     finally:
+        # DPDK leaves the files of its pages behind when it ends, and with them the pages.
+        for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+            where, kind = line.split()[1:3]
+            if kind == "hugetlbfs":
+                for file in pathlib.Path(where).glob("fedge-perf*map_*"):
+                    file.unlink()
         if mounted:
             subprocess.run(["umount", mounted], check=False)
         if _HUGEPAGES.exists():
