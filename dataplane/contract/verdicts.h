@@ -1,5 +1,5 @@
-// Verdict tables: what the operator says of single domains and users, and what is remembered of discovered partners, for
-// a million of them. Built by control, sealed in a memfd, looked up by every core in place.
+// Verdict tables: what the operator says of single domains and users, and what is remembered of discovered partners,
+// for a million of them. Built by control, sealed in a memfd, looked up by every core in place.
 //
 // There are two: a base, and a delta of what has changed since the base was built, so that a change of one domain costs
 // the size of the changes and not of the table. A name is looked up in the delta first.
@@ -47,8 +47,8 @@ class Verdicts {
     // Either may be nullptr.
     Verdicts(const VerdictTable* base, const VerdictTable* delta) : base_(base), delta_(delta) {}
 
-    // The entry with most labels that is `name` or a parent of it. A discovered entry counts for `name` itself only, and
-    // only where nothing is allowed or blocked. Constant time for a given number of labels; no heap.
+    // The entry with most labels that is `name` or a parent of it. A discovered entry counts for `name` itself only,
+    // and only where nothing is allowed or blocked. Constant time for a given number of labels; no heap.
     DomainVerdict domain(std::string_view name) const;
 
     // The policy of this user, or nothing if it has none of its own.

@@ -242,9 +242,12 @@ void Core::act_tcp(Work& work, Origin origin) {
     signalling_->receive(work.mbuf, packet, load_be16(ports + 2), now_);
 }
 
-// Relay ports belong to the core that has the allocation, whatever the peer's end hashes to.
+// Relay ports belong to the core that has the allocation, whatever the peer's end hashes to; TURN clients to a core by
+// their address.
 uint16_t Core::tcp_core(const Endpoint& local, const Endpoint& remote) const {
     if (target_of(local).kind == classify::Target::Kind::relay) return turn_.owner_of_port(local.port);
+    if (config_->turn_stream_ports[local.port])
+        return setup_.steering->signalling_core_of_client(local.address, remote.address);
     return setup_.steering->signalling_core(local, remote);
 }
 

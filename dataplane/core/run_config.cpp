@@ -52,6 +52,12 @@ std::vector<StreamListener> stream_listeners(const contract::Snapshot& snapshot,
     return out;
 }
 
+std::bitset<65536> turn_stream_ports(const std::vector<StreamListener>& listeners, const RunConfig* previous) {
+    std::bitset<65536> ports = previous ? previous->turn_stream_ports : std::bitset<65536>{};
+    for (const StreamListener& listener : listeners) ports.set(listener.endpoint.port);
+    return ports;
+}
+
 // Each signalling core's own, from the same settings.
 std::vector<std::shared_ptr<const tls::Context>> tls_contexts(const contract::Snapshot& snapshot,
                                                               const SnapshotContext& context) {
@@ -96,12 +102,15 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
     auto relay = relay::Config::build(snapshot, context.limits, context.user_key, context.digest, error);
     if (!relay) throw SnapshotError(error);
     try {
+        auto listeners = stream_listeners(snapshot, context.signalling());
+        auto turn_ports = turn_stream_ports(listeners, previous);
         return std::make_unique<const RunConfig>(RunConfig{
             snapshot.revision(),
             ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr),
             {role_config(snapshot, contract::Role::external), role_config(snapshot, contract::Role::internal)},
             std::move(relay),
-            stream_listeners(snapshot, context.signalling()),
+            std::move(listeners),
+            turn_ports,
             shared_names(snapshot),
             tls_contexts(snapshot, context),
             snapshot.icmp_rate(),

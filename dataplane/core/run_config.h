@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -39,6 +40,8 @@ struct RunConfig {
     std::array<RoleConfig, 2> roles;  // indexed by contract::Role
     std::shared_ptr<const relay::Config> relay;
     std::vector<StreamListener> stream_listeners;
+    // Ports on which TURN is served on streams, or was in a configuration before: its connections may live on.
+    std::bitset<65536> turn_stream_ports;
     signal::SharedNames shared_names;
     std::vector<std::shared_ptr<const tls::Context>> tls;  // by core; empty without listeners of TLS
     uint32_t icmp_rate;

@@ -22,6 +22,11 @@ class Steering {
     uint16_t signalling_core(const Endpoint& local, const Endpoint& remote) const {
         return pick(signalling_, local, remote);
     }
+    // All connections of one client address to one of ours: RFC 6062 wants a client's data connections where its
+    // control connection is, and a connection cannot move.
+    uint16_t signalling_core_of_client(const IpAddress& local, const IpAddress& remote) const {
+        return pick(signalling_, {local, 0}, {remote, 0});
+    }
     bool has_signalling() const { return !signalling_.empty(); }
     uint16_t media_cores() const { return static_cast<uint16_t>(media_.size()); }
 

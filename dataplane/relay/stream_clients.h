@@ -15,7 +15,9 @@
 // What differs from TURN over UDP:
 //  * No anti-reflection budget: who sends on an established connection has proved that it receives there.
 //  * RESERVATION-TOKEN of another core: 508. A connection cannot move.
-//  * CONNECTION-ID of another core: ConnectionBind is answered with 447, for the same reason.
+//  * CONNECTION-ID of another core: ConnectionBind is answered with 447, for the same reason. core/steering.h brings
+//  all
+//    connections of a client address to one core.
 //  * Allocations of TCP have one address family.
 #pragma once
 

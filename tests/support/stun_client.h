@@ -85,6 +85,7 @@ struct StunAttempt {
     std::optional<uint8_t> family;  // as on the wire
     std::optional<Endpoint> peer;
     std::optional<std::vector<uint8_t>> data;
+    std::optional<uint32_t> connection;
 
     void log_in(std::string_view user, std::string_view in_realm, std::string_view password) {
         username = user;
@@ -110,6 +111,7 @@ struct StunAttempt {
         if (family) w.attribute_u32(wire::StunAttribute::requested_address_family, uint32_t{*family} << 24);
         if (channel) w.attribute_u32(wire::StunAttribute::channel_number, uint32_t{*channel} << 16);
         if (peer) w.xor_address(wire::StunAttribute::xor_peer_address, *peer);
+        if (connection) w.attribute_u32(wire::StunAttribute::connection_id, *connection);
         if (data) w.attribute(wire::StunAttribute::data, Bytes{*data});
         if (username) w.attribute(wire::StunAttribute::username, *username);
         if (userhash) w.attribute(wire::StunAttribute::userhash, Bytes{*userhash});

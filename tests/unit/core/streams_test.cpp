@@ -110,6 +110,13 @@ class Streams : public Edge, public testing::WithParamInterface<Layout> {
         attempt.peer = peer;
         EXPECT_EQ(ask_logged_in(user, attempt).klass(), wire::StunClass::success);
     }
+    void bind_connection(StreamUser& user, uint32_t id) {
+        ASSERT_TRUE(host_->connect(user, kGuest, kPlain));
+        StunAttempt attempt;
+        attempt.method = StunMethod::connection_bind;
+        attempt.connection = id;
+        EXPECT_EQ(ask_logged_in(user, attempt).klass(), wire::StunClass::success) << box_->drops();
+    }
     // The next UDP datagram that left the edge.
     Datagram next_datagram() {
         std::optional<Datagram> found;
@@ -235,7 +242,8 @@ TEST_P(Streams, ManyConnectionsWhereverTheyArrive) {
     for (uint16_t i = 0; i < 24; i++) {
         users.push_back(std::make_unique<StreamUser>());
         host_->use_queue(static_cast<uint16_t>(i % GetParam().cores));
-        ASSERT_TRUE(host_->connect(*users.back(), kGuest, kPlain)) << i << "; " << box_->drops();
+        std::array<uint8_t, 4> guest{198, 51, 100, static_cast<uint8_t>(20 + i)};
+        ASSERT_TRUE(host_->connect(*users.back(), IpAddress::v4_bytes(guest.data()), kPlain)) << i << box_->drops();
         EXPECT_EQ(ask(*users.back(), {}).klass(), wire::StunClass::error);
     }
     EXPECT_EQ(all_connections().size(), users.size());
@@ -288,14 +296,23 @@ TEST_P(OwnStreams, TcpAllocationsOfOneEdgeReachEachOther) {
     connect.peer = relay_b;
     auto connected = ask_logged_in(a, connect);
     ASSERT_EQ(connected.klass(), wire::StunClass::success);
-    EXPECT_TRUE(connected.has(StunAttribute::connection_id));
+    uint32_t connection_a = connected.u32(StunAttribute::connection_id).value();
     last_ = next(b);
     auto attempt = wire::StunMessage::parse(last_).value();
     EXPECT_EQ(attempt.method(), static_cast<uint16_t>(StunMethod::connection_attempt));
     EXPECT_EQ(attempt.address(StunAttribute::xor_peer_address), relay_a);
     EXPECT_EQ(box_->total(Counter::turn_tcp_attempts), 1U);
-    a.stream->abort();
-    b.stream->abort();
+
+    // Data connections come from other ports of the client, and must arrive where their control connection is.
+    StreamUser data_a, data_b;
+    bind_connection(data_b, attempt.u32(StunAttribute::connection_id).value());
+    bind_connection(data_a, connection_a);
+    data_a.stream->write(bytes_of("from a"));
+    ASSERT_TRUE(until([&] { return data_b.received.size() == 6; })) << box_->drops();
+    EXPECT_EQ(text_of(data_b.received), "from a");
+    data_b.stream->write(bytes_of("from b"));
+    ASSERT_TRUE(until([&] { return data_a.received.size() == 6; })) << box_->drops();
+    for (StreamUser* user : {&a, &b, &data_a, &data_b}) user->stream->abort();
 }
 
 TEST_P(Streams, ListenersComeAndGo) {
