@@ -50,7 +50,7 @@ kernel-ports = {kernel_ports}
 mbufs-per-core = 8192
 allocations-per-core = 10000
 [port.wan]
-device = {driver}0,iface=wan0
+device = {wan}
 [port.lan]
 device = {driver}1,iface=lan0
 """
@@ -115,9 +115,10 @@ class Edge:
         self.control = self.lab.start("edge", self.programs["fedge-control"], "--config", self.work / "control.ini",
                                       log=self.work / "control.log")
 
-    def start_dataplane(self, huge="no", driver="net_af_packet", kernel_ports=""):
+    def start_dataplane(self, huge="no", driver="net_af_packet", kernel_ports="", wan=""):
+        """`wan`: the device of that port, if it is not the driver's on the laboratory's wire."""
         text = DATAPLANE_INI.format(run=self.run_directory, prefix=self.prefix, huge=huge, driver=driver,
-                                    kernel_ports=kernel_ports)
+                                    wan=wan or f"{driver}0,iface=wan0", kernel_ports=kernel_ports)
         (self.work / "dataplane.ini").write_text(text)
         self.dataplane = self.lab.start("edge", self.programs["fedge-dataplane"], "--config",
                                         self.work / "dataplane.ini", log=self.work / "dataplane.log")
