@@ -150,7 +150,7 @@ FramingFault Framer::on_field(std::string_view line) {
         lengths_ = Length::several;
         return FramingFault::none;
     }
-    auto value = number(trim(line.substr(colon + 1)), kMaxLength);
+    auto value = parse_number(trim(line.substr(colon + 1)), kMaxLength);
     bool spaced = colon != field->size() && limits_->strict_length;
     lengths_ = value && !spaced ? Length::one : Length::bad;
     length_ = static_cast<uint32_t>(value.value_or(0));

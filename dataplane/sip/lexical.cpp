@@ -92,7 +92,7 @@ std::string_view trim(std::string_view text) {
     return text;
 }
 
-std::optional<uint64_t> number(std::string_view digits, uint64_t max) {
+std::optional<uint64_t> parse_number(std::string_view digits, uint64_t max) {
     if (digits.empty()) return std::nullopt;
     uint64_t value = 0;
     for (char c : digits) {

@@ -50,7 +50,7 @@ bool equal_escaped(std::string_view a, std::string_view b, bool nocase);
 std::string_view trim(std::string_view text);
 
 // 1*DIGIT, at most `max`; empty otherwise. Leading zeros count for nothing.
-std::optional<uint64_t> number(std::string_view digits, uint64_t max);
+std::optional<uint64_t> parse_number(std::string_view digits, uint64_t max);
 
 // End of the quoted string that begins at text[at] == '"': behind its closing quote, or npos (unterminated).
 size_t quoted_end(std::string_view text, size_t at);
