@@ -114,7 +114,56 @@ inline constexpr uint32_t kContractVersion = 6;
     X(tls_no_certificate, "TLS connections closed: no certificate of ours to offer") \
     X(tls_records_limit, "TLS connections closed: key updates or empty records beyond the limits") \
     X(tls_alerts_received, "TLS connections ended by an alert of the peer") \
-    X(tls_broken, "TLS connections that ended without a close notification or by a damaged record")
+    X(tls_broken, "TLS connections that ended without a close notification or by a damaged record") \
+    X(sip_accepted, "SIP connections accepted") \
+    X(sip_connects, "SIP connections begun from here") \
+    X(sip_connected, "SIP connections begun from here that were established") \
+    X(sip_connect_failed, "SIP connections begun from here that were not established") \
+    X(sip_connections_full, "SIP connections refused: too many") \
+    X(sip_stranger_inside, "SIP connections refused: the certificate proves no name that is trusted inside") \
+    X(sip_client_limit, "SIP connections refused: too many of remote users from one source") \
+    X(sip_closed_idle, "SIP connections closed because nothing came") \
+    X(sip_requests, "SIP requests received") \
+    X(sip_responses, "SIP responses received") \
+    X(sip_requests_relayed, "SIP requests passed on") \
+    X(sip_responses_relayed, "SIP responses passed on") \
+    X(sip_answers, "SIP responses made here") \
+    X(sip_keepalives, "SIP keepalives answered (RFC 5626)") \
+    X(sip_framing, "SIP connections closed: where a message ends is in doubt, or it is too large") \
+    X(sip_malformed, "SIP requests refused and responses dropped: malformed") \
+    X(sip_scanners, "SIP connections closed: what came on them is known of scanners") \
+    X(sip_loops, "SIP requests refused: they came round in a loop, or Max-Forwards was used up") \
+    X(sip_not_ours, "SIP responses dropped: the topmost Via is none of ours") \
+    X(sip_token_refused, "SIP messages with a flow token that was not made here, or is too old") \
+    X(sip_flow_gone, "SIP messages for a connection that is no more") \
+    X(sip_unroutable, "SIP requests refused: no next hop") \
+    X(sip_next_hop_failed, "SIP requests refused: the next hop could not be reached") \
+    X(sip_held, "SIP requests that waited for DNS or a connection") \
+    X(sip_held_full, "SIP requests refused: too many wait") \
+    X(sip_held_expired, "SIP requests refused: they waited too long") \
+    X(sip_queue_full, "SIP messages that a slow receiver did not take") \
+    X(sip_overload, "SIP requests refused: overload") \
+    X(sip_fail_overs, "next hops that failed and were replaced by another") \
+    X(sip_front_end_down, "times that a front end stopped answering") \
+    X(sip_handed_over, "SIP messages handed to the core that has the connection") \
+    X(sip_handover_full, "SIP messages dropped: the mailbox of the core that has the connection is full") \
+    X(sip_filtered, "SIP messages refused by the filters of links and files") \
+    X(sip_defused, "SIP messages changed by the filter of links") \
+    X(sip_registrations_limited, "SIP connections closed: too many failed registrations") \
+    X(policy_delivered, "requests that federation policy let pass") \
+    X(policy_federation_off, "requests refused: federation is off") \
+    X(policy_not_our_domain, "requests refused: the target is no domain of ours") \
+    X(policy_spoofed, "requests refused: they came from outside in the name of a domain of ours") \
+    X(policy_blocked, "requests refused: the domain is blocked") \
+    X(policy_provider_domain, "requests refused: the domain is not of the provider that sent them") \
+    X(policy_certificate, "requests refused: the certificate does not prove the sender's domain") \
+    X(policy_type_changed, "requests refused: another type of partner than the connection began with") \
+    X(policy_not_allowed, "requests refused: not an allowed domain, and discovery is off or found nothing") \
+    X(policy_rate, "requests refused: a discovered partner beyond its rate") \
+    X(policy_contacts, "requests refused: a discovered partner beyond its number of contacts") \
+    X(policy_unverified, "requests refused: the sender is not verified") \
+    X(policy_user, "requests refused by the policy of the local user") \
+    X(policy_other, "requests refused by federation policy for other reasons")
 
 #define FEDGE_DROPS(X) \
     X(ether_short, "frame shorter than an Ethernet header") \
