@@ -1,0 +1,206 @@
+#include "dataplane/sip/flow_token.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace fedge::sip {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr size_t kBody = 24;
+constexpr size_t kMacBytes = 12;
+constexpr size_t kMaxKeys = 8;
+constexpr std::string_view kCookie = "z9hG4bK";
+constexpr size_t kLoopAt = 7 + 16;  // in a branch: the point before the second half
+static_assert((kBody + kMacBytes) / 3 * 4 == FlowTokens::kTokenSize);
+
+using Hash = std::array<uint8_t, crypto_shorthash_siphashx24_BYTES>;
+
+// Parts with their lengths between them, so that no two lists of parts give the same bytes. What exceeds the memory is
+// hashed in blocks, each with the hash of those before.
+class Hasher {
+  public:
+    explicit Hasher(const uint8_t* key) : key_(key) {}
+
+    void add(std::string_view text) {
+        std::array<uint8_t, 4> size;
+        store_be32(size.data(), static_cast<uint32_t>(text.size()));
+        put(size);
+        put(bytes_of(text));
+    }
+    Hash finish() {
+        Hash hash;
+        crypto_shorthash_siphashx24(hash.data(), block_.data(), used_, key_);
+        return hash;
+    }
+
+  private:
+    void put(Bytes bytes) {
+        while (!bytes.empty()) {
+            if (used_ == block_.size()) {
+                Hash hash = finish();
+                std::ranges::copy(hash, block_.begin());
+                used_ = hash.size();
+            }
+            size_t n = std::min(bytes.size(), block_.size() - used_);
+            std::copy_n(bytes.begin(), n, block_.begin() + static_cast<long>(used_));
+            used_ += n;
+            bytes = bytes.subspan(n);
+        }
+    }
+
+    const uint8_t* key_;
+    std::array<uint8_t, 1024> block_;
+    size_t used_ = 0;
+};
+
+template <size_t N>
+void encode(Bytes bytes, char* out) {
+    std::array<char, N + 1> text;
+    sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    std::copy_n(text.data(), N, out);
+}
+
+// sodium takes some octets beyond ASCII for '_'.
+bool is_base64url(std::string_view text) {
+    for (char c : text)
+        if (!is(c, kAlpha | kDigit) && c != '-' && c != '_') return false;
+    return true;
+}
+
+Hash mac_of(const uint8_t* key, Bytes body, std::string_view context) {
+    Hasher hasher{key};
+    hasher.add(text_of(body));
+    hasher.add(context);
+    return hasher.finish();
+}
+
+std::string_view side_text(Side side) {
+    return side == Side::outside ? "o" : "i";
+}
+
+// What decides where a request goes: it is there again when the request is. The method is left out (CANCEL, ACK), the
+// tag of To as well (the ACK of a refusal has one that the INVITE had not).
+Hash way_of(const uint8_t* key, const Message& request, Side from) {
+    Hasher hasher{key};
+    hasher.add("way");
+    hasher.add(side_text(from));
+    hasher.add(request.request_uri().text);
+    hasher.add(request.call_id());
+    hasher.add(request.from().tag);
+    std::array<uint8_t, 4> number;
+    store_be32(number.data(), request.cseq().number);
+    hasher.add(text_of(Bytes{number}));
+    Values routes{request, HeaderId::route};
+    while (auto route = routes.next()) hasher.add(*route);
+    return hasher.finish();
+}
+
+}  // namespace
+
+FlowTokens::FlowTokens(FlowTokenSettings settings) : settings_(std::move(settings)) {
+    static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof(Key));
+    if (settings_.keys.empty() || settings_.keys.size() > kMaxKeys)
+        throw std::invalid_argument("sip flow tokens: 1 to " + std::to_string(kMaxKeys) + " keys expected, got " +
+                                    std::to_string(settings_.keys.size()));
+}
+
+FlowTokens::Token FlowTokens::issue(TokenUse use, const Flow& flow, std::string_view context, uint64_t unix_now) const {
+    std::array<uint8_t, kBody + kMacBytes> raw;
+    ByteWriter w{raw};
+    w.u8(static_cast<uint8_t>(kVersion << 4 | static_cast<unsigned>(use) << 1 | static_cast<unsigned>(flow.side)));
+    w.u8(flow.core);
+    w.u16(flow.node);
+    w.u32(flow.connection);
+    w.u32(flow.generation);
+    w.u64(flow.peer);
+    w.u32(static_cast<uint32_t>(unix_now));
+    Hash mac = mac_of(settings_.keys[0].data(), w.written(), context);
+    w.bytes(Bytes{mac}.first(kMacBytes));
+    Token token;
+    encode<kTokenSize>(raw, token.data());
+    return token;
+}
+
+OpenedToken FlowTokens::open(TokenUse use, std::string_view token, std::string_view context, uint64_t unix_now) const {
+    std::array<uint8_t, kBody + kMacBytes> raw;
+    size_t size = 0;
+    if (token.size() != kTokenSize || !is_base64url(token) ||
+        sodium_base642bin(raw.data(), raw.size(), token.data(), token.size(), nullptr, &size, nullptr,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        size != raw.size())
+        return {};
+    Bytes body = Bytes{raw}.first(kBody);
+    if (body[0] >> 4 != kVersion || (body[0] >> 1 & 7) != static_cast<uint8_t>(use)) return {};
+    bool ours = std::ranges::any_of(settings_.keys, [&](const Key& key) {
+        return sodium_memcmp(mac_of(key.data(), body, context).data(), raw.data() + kBody, kMacBytes) == 0;
+    });
+    if (!ours) return {};
+    ByteReader r{body};
+    Flow flow;
+    flow.side = static_cast<Side>(r.u8() & 1);
+    flow.core = r.u8();
+    flow.node = r.u16();
+    flow.connection = r.u32();
+    flow.generation = r.u32();
+    flow.peer = r.u64();
+    // Modulo 2^32: one from the future (the clock of another node is ahead) is of age 0 if it is a little ahead.
+    uint32_t age = static_cast<uint32_t>(unix_now) - r.u32();
+    uint32_t lifetime = use == TokenUse::via ? settings_.via_lifetime_s : settings_.dialog_lifetime_s;
+    constexpr uint32_t kClockDifference = 60;
+    bool in_time = age <= lifetime || age >= -kClockDifference;
+    return {in_time ? TokenVerdict::good : TokenVerdict::expired, flow};
+}
+
+FlowTokens::Branch FlowTokens::branch(const Message& request, Side from) const {
+    Hasher hasher{settings_.hash_key.data()};
+    hasher.add("branch");
+    hasher.add(side_text(from));
+    const Via& via = request.via();
+    hasher.add(via.host);
+    std::array<uint8_t, 2> port;
+    store_be16(port.data(), via.port);
+    hasher.add(text_of(Bytes{port}));
+    hasher.add(via.branch);
+    if (!via.has_cookie()) {
+        // RFC 2543: the branch alone says nothing; what identifies the transaction is also in the other half, except:
+        hasher.add(via.text);
+    }
+    Hash transaction = hasher.finish();
+    Hash way = way_of(settings_.hash_key.data(), request, from);
+    Branch out;
+    std::ranges::copy(kCookie, out.begin());
+    encode<16>(Bytes{transaction}.first(12), out.data() + kCookie.size());
+    out[kLoopAt] = '.';
+    encode<11>(Bytes{way}.first(8), out.data() + kLoopAt + 1);
+    return out;
+}
+
+bool FlowTokens::looped(const Message& request, Side from) const {
+    std::array<char, 11> half;
+    bool known = false;
+    Values vias{request, HeaderId::via};
+    while (auto value = vias.next()) {
+        auto via = Via::parse(*value);
+        if (!via || via->branch.size() != kBranchSize || via->branch[kLoopAt] != '.') continue;
+        if (!known) encode<11>(Bytes{way_of(settings_.hash_key.data(), request, from)}.first(8), half.data());
+        known = true;
+        if (via->branch.substr(kLoopAt + 1) == std::string_view{half.data(), half.size()}) return true;
+    }
+    return false;
+}
+
+FlowTokens::Tag FlowTokens::tag(const Message& request) const {
+    Hasher hasher{settings_.hash_key.data()};
+    hasher.add("tag");
+    hasher.add(request.via().text);
+    hasher.add(request.value(HeaderId::call_id));
+    hasher.add(request.value(HeaderId::cseq));
+    Tag out;
+    encode<kTagSize>(Bytes{hasher.finish()}.first(8), out.data());
+    return out;
+}
+
+}  // namespace fedge::sip
