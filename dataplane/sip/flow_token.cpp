@@ -148,7 +148,9 @@ OpenedToken FlowTokens::open(TokenUse use, std::string_view token, std::string_v
     flow.peer = r.u64();
     // Modulo 2^32: one from the future (the clock of another node is ahead) is of age 0 if it is a little ahead.
     uint32_t age = static_cast<uint32_t>(unix_now) - r.u32();
-    uint32_t lifetime = use == TokenUse::via ? settings_.via_lifetime_s : settings_.dialog_lifetime_s;
+    uint32_t lifetime = use == TokenUse::via            ? settings_.via_lifetime_s
+                        : use == TokenUse::record_route ? settings_.dialog_lifetime_s
+                                                        : settings_.path_lifetime_s;
     constexpr uint32_t kClockDifference = 60;
     bool in_time = age <= lifetime || age >= -kClockDifference;
     return {in_time ? TokenVerdict::good : TokenVerdict::expired, flow};

@@ -4,7 +4,8 @@
 //
 // A token is 48 characters of base64url: version, use and side, 1 byte; core, 1; node, 2; connection, 4; its
 // generation, 4; peer, 8; time of issue, 4; MAC, 12. The MAC is SipHash-2-4 with 128 bits, cut to 96, over these and a
-// context in which alone the token is worth something: the branch of our Via, or the Call-ID of the dialog.
+// context in which alone the token is worth something: the branch of our Via, the Call-ID of the dialog, nothing for
+// Path.
 #pragma once
 
 #include <array>
@@ -33,7 +34,11 @@ struct Flow {
     friend bool operator==(const Flow&, const Flow&) = default;
 };
 
-enum class TokenUse : uint8_t { via, record_route };
+enum class TokenUse : uint8_t {
+    via,
+    record_route,
+    path,  // of a registration (RFC 3327, RFC 5626 section 5.1): names no dialog, so its context is empty
+};
 
 enum class TokenVerdict : uint8_t {
     good,
@@ -51,6 +56,7 @@ struct FlowTokenSettings {
     std::array<uint8_t, 16> hash_key{};          // of the pool; branches and tags. Lives as long as transactions do
     uint32_t via_lifetime_s = 3600;              // INVITEs ring long
     uint32_t dialog_lifetime_s = 7 * 24 * 3600;  // from the request that began the dialog
+    uint32_t path_lifetime_s = 24 * 3600;        // registrations are renewed long before
 };
 
 class FlowTokens {

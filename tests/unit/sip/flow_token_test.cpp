@@ -20,6 +20,7 @@ FlowTokenSettings settings(uint8_t first_key, int keys = 1) {
     s.hash_key.fill(9);
     s.via_lifetime_s = 100;
     s.dialog_lifetime_s = 1000;
+    s.path_lifetime_s = 500;
     return s;
 }
 
@@ -32,7 +33,7 @@ const Flow kFlow{.node = 3,
 
 TEST(SipFlowToken, ComesBackAsItWas) {
     FlowTokens tokens{settings(1)};
-    for (TokenUse use : {TokenUse::via, TokenUse::record_route}) {
+    for (TokenUse use : {TokenUse::via, TokenUse::record_route, TokenUse::path}) {
         for (Side side : {Side::outside, Side::inside}) {
             Flow flow = kFlow;
             flow.side = side;
@@ -56,13 +57,15 @@ TEST(SipFlowToken, EveryChangedBitIsForged) {
             auto changed = token;
             changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
             EXPECT_EQ(tokens.open(TokenUse::via, view(changed), "context", kNow).verdict, TokenVerdict::forged)
-                << view(token) << "\n" << view(changed);
+                << view(token) << "\n"
+                << view(changed);
         }
     }
     std::string text{view(token)};
     for (const std::string& other : {text.substr(1), text + "A", std::string{}, std::string(48, 'A'), text + "="})
         EXPECT_EQ(tokens.open(TokenUse::via, other, "context", kNow).verdict, TokenVerdict::forged);
     EXPECT_EQ(tokens.open(TokenUse::record_route, text, "context", kNow).verdict, TokenVerdict::forged);
+    EXPECT_EQ(tokens.open(TokenUse::path, text, "context", kNow).verdict, TokenVerdict::forged);
     for (const char* context : {"", "contexT", "context ", "contex"})
         EXPECT_EQ(tokens.open(TokenUse::via, text, context, kNow).verdict, TokenVerdict::forged) << context;
 }
@@ -91,6 +94,9 @@ TEST(SipFlowToken, Expire) {
     EXPECT_EQ(verdict(TokenUse::via, via, kNow + 101), TokenVerdict::expired);
     EXPECT_EQ(verdict(TokenUse::record_route, dialog, kNow + 1000), TokenVerdict::good);
     EXPECT_EQ(verdict(TokenUse::record_route, dialog, kNow + 1001), TokenVerdict::expired);
+    auto path = tokens.issue(TokenUse::path, kFlow, "c", kNow);
+    EXPECT_EQ(verdict(TokenUse::path, path, kNow + 500), TokenVerdict::good);
+    EXPECT_EQ(verdict(TokenUse::path, path, kNow + 501), TokenVerdict::expired);
     EXPECT_EQ(verdict(TokenUse::via, via, kNow - 60), TokenVerdict::good) << "clocks of a pool differ a little";
     EXPECT_EQ(verdict(TokenUse::via, via, kNow - 61), TokenVerdict::expired);
     EXPECT_EQ(tokens.open(TokenUse::via, view(via), "c", kNow + 1000).flow, kFlow) << "who it was is still known";
