@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -163,6 +164,25 @@ bool read_common_name(const X509* certificate, PeerNames& names, std::string& wh
     return true;
 }
 
+// One name. `has_sip`: there are sip URIs, beside which DNS names do not count (RFC 5922 section 7.1).
+bool proves(const PeerName& one, std::string_view host, Matching matching, bool has_sip) {
+    constexpr std::string_view kXmpp = "_xmpp-server.";
+    switch (one.kind) {
+        case NameKind::uri_sip:
+        case NameKind::common_name:
+            return (matching == Matching::sip || matching == Matching::sip_host) && one.value == host;
+        case NameKind::dns:
+            if (matching == Matching::sip) return !has_sip && one.value == host;
+            if (matching == Matching::sip_host) return one.value == host;
+            return host_fits(one.value, host);
+        case NameKind::srv_id:
+            return matching == Matching::xmpp && one.value.starts_with(kXmpp) &&
+                   std::string_view(one.value).substr(kXmpp.size()) == host;
+        case NameKind::xmpp_addr: return matching == Matching::xmpp && one.value == host;
+    }
+    return false;
+}
+
 bool any_of_kind(const PeerNames& names, NameKind kind) {
     return std::any_of(names.begin(), names.end(), [&](const PeerName& n) { return n.kind == kind; });
 }
@@ -215,28 +235,15 @@ bool host_fits(std::string_view pattern, std::string_view host) {
 }
 
 bool proves(const PeerNames& names, std::string_view domain, Matching matching) {
-    std::string host = lower(domain);
-    if (host.ends_with('.')) host.pop_back();
+    std::array<char, kMaxHost + 1> buffer;
+    if (domain.size() > buffer.size()) return false;
+    std::transform(domain.begin(), domain.end(), buffer.begin(), [](char c) { return lower(c); });
+    std::string_view host(buffer.data(), domain.size());
+    if (host.ends_with('.')) host.remove_suffix(1);
     if (!is_host(host)) return false;  // "*.example.com" is no domain that could be proved
-    bool has_sip = any_of_kind(names, NameKind::uri_sip);
-    for (const PeerName& one : names) {
-        switch (matching) {
-            case Matching::sip:
-                if (one.kind == NameKind::uri_sip && one.value == host) return true;
-                if (one.kind == NameKind::dns && !has_sip && one.value == host) return true;
-                if (one.kind == NameKind::common_name && one.value == host) return true;
-                break;
-            case Matching::xmpp:
-                if (one.kind == NameKind::srv_id && one.value == "_xmpp-server." + host) return true;
-                if (one.kind == NameKind::xmpp_addr && one.value == host) return true;
-                if (one.kind == NameKind::dns && host_fits(one.value, host)) return true;
-                break;
-            case Matching::host:
-                if (one.kind == NameKind::dns && host_fits(one.value, host)) return true;
-                break;
-        }
-    }
-    return false;
+    bool has_sip = matching == Matching::sip && any_of_kind(names, NameKind::uri_sip);
+    return std::any_of(names.begin(), names.end(),
+                       [&](const PeerName& one) { return proves(one, host, matching, has_sip); });
 }
 
 }  // namespace fedge::tls

@@ -42,10 +42,12 @@ bool read_names(const X509* certificate, PeerNames& names, std::string& why);
 
 // How a domain is proved.
 enum class Matching : uint8_t {
-    sip,   // RFC 5922: sip URIs, else DNS names, exactly; the common name when there is nothing else
-    xmpp,  // RFC 6120 section 13.7: SRV-ID _xmpp-server, xmppAddr, DNS names with a wildcard as the left label
-    host,  // RFC 9525: DNS names with a wildcard as the left label
+    sip,       // RFC 5922: sip URIs, else DNS names, exactly; the common name when there is nothing else
+    sip_host,  // a SIP server by its FQDN: DNS names exactly, sip URIs too; the common name when there is nothing else
+    xmpp,      // RFC 6120 section 13.7: SRV-ID _xmpp-server, xmppAddr, DNS names with a wildcard as the left label
+    host,      // RFC 9525: DNS names with a wildcard as the left label
 };
+// No heap: cores ask for every message.
 bool proves(const PeerNames& names, std::string_view domain, Matching matching);
 
 // Whether `pattern` (in lower case, perhaps with a wildcard as its whole left label) fits `host` (in lower case).

@@ -1,0 +1,27 @@
+// The codes of ms-diagnostics: what a SIP server of this family tells another about an error. Between organisations
+// they go into the header ms-diagnostics-public. One table, used by everything that answers, logs or explains.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace fedge::policy {
+
+// An entry of the table.
+struct Diagnostic {
+    uint16_t code;
+    uint16_t status;        // of the SIP response that it comes with
+    std::string_view text;  // the reason parameter
+};
+
+// Sorted by code.
+std::span<const Diagnostic> diagnostics();
+// Null for a code that is not in the table, and for 0: none.
+const Diagnostic* diagnostic(uint16_t code);
+
+// `CODE;reason="TEXT";source="FQDN"`, the value of ms-diagnostics-public. Empty if the code is not in the table or
+// `out` is too short; 256 bytes plus the name are enough.
+std::string_view write_diagnostics(uint16_t code, std::string_view source, std::span<char> out);
+
+}  // namespace fedge::policy
