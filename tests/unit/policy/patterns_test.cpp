@@ -16,15 +16,28 @@ struct Rule {
 };
 
 // The text of the rule that decides; "-": none.
+class Decider {
+  public:
+    explicit Decider(std::vector<Rule> rules) : rules_(std::move(rules)) {
+        std::deque<std::string> expressions;
+        std::vector<Patterns::Entry> entries;
+        for (const Rule& rule : rules_)
+            entries.push_back({rule.text, expressions.emplace_back(expression_of(rule.text)), rule.blocked});
+        patterns_ = Patterns(entries);
+        scratch_ = patterns_.make_scratch();
+    }
+    std::string operator()(std::string_view name) const {
+        auto found = patterns_.match(name, scratch_.get());
+        return found ? rules_[*found].text : "-";
+    }
+
+  private:
+    std::vector<Rule> rules_;
+    Patterns patterns_;
+    Scratch scratch_;
+};
 std::string decided(const std::vector<Rule>& rules, std::string_view name) {
-    std::deque<std::string> expressions;
-    std::vector<Patterns::Entry> entries;
-    for (const Rule& rule : rules)
-        entries.push_back({rule.text, expressions.emplace_back(expression_of(rule.text)), rule.blocked});
-    Patterns patterns(entries);
-    Scratch scratch = patterns.make_scratch();
-    auto found = patterns.match(name, scratch.get());
-    return found ? rules[*found].text : "-";
+    return Decider(rules)(name);
 }
 
 TEST(Patterns, WhatWildcardsAndExpressionsFit) {
@@ -59,6 +72,13 @@ TEST(Patterns, WhatWildcardsAndExpressionsFit) {
         {"/a.example|b.example/", "b.example.com", false},
         {"/a.example|b.example/", "xb.example", false},
         {"/UPPER\\.example/", "upper.example", true},
+        {"/^edge[0-9]\\.example$/", "edge1.example", true},
+        {"/^edge[0-9]\\.example$/", "xedge1.example", false},
+        {"/[^a]b\\.example/", "cb.example", true},
+        {"/[^a]b\\.example/", "b.example", false},  // the marks around a name are not part of it
+        {"/b\\.example[^a]?/", "b.example", true},
+        {"/.+/", "b.example", true},
+        {"*.example", "example", false},
     };
     for (const Case& one : cases) {
         EXPECT_EQ(check_pattern(one.pattern), "") << one.pattern;
@@ -92,6 +112,9 @@ TEST(Patterns, WhatIsRefusedAndWhy) {
         {"/(a)\\1/", "no regular expression that can be used"},
         {"/(?=a)b/", "no regular expression that can be used"},
         {"/.*/", "no regular expression that can be used"},  // fits the empty name
+        {"/^$/", "empty regular expression"},
+        {"/^a\\.example$|^b\\.example$/", "leave ^ and $ out"},
+        {"/a\\zb/", "leave ^ and $ out"},
         {"*." + std::string(kMaxPatternLength, 'a'), "more than 256"},
     };
     for (const Case& one : cases)
@@ -122,7 +145,7 @@ TEST(Patterns, LiteralCharacters) {
 TEST(Patterns, OrderOfEntryNeverMatters) {
     std::mt19937 random(20130915);
     const char* parts[] = {"*.", "a", "b", "?", "*", "example", ".", "net", "-"};
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 12; round++) {
         std::vector<Rule> rules;
         while (rules.size() < 6) {
             std::string text;
@@ -140,7 +163,8 @@ TEST(Patterns, OrderOfEntryNeverMatters) {
         }
         std::vector<Rule> shuffled = rules;
         std::shuffle(shuffled.begin(), shuffled.end(), random);
-        for (const std::string& name : names) EXPECT_EQ(decided(rules, name), decided(shuffled, name)) << name;
+        Decider one(rules), other(shuffled);
+        for (const std::string& name : names) EXPECT_EQ(one(name), other(name)) << name;
     }
 }
 
@@ -160,7 +184,7 @@ TEST(Patterns, ThereMayBeAThousandAndNoMore) {
 }
 
 TEST(Patterns, AnExpressionThatCannotBeUsedIsNamed) {
-    std::vector<Patterns::Entry> entries{{"*.good.example", "\\A(?:good)\\z", false}, {"/bad(/", "bad(", false}};
+    std::vector<Patterns::Entry> entries{{"*.good.example", "<good>", false}, {"/bad(/", "bad(", false}};
     try {
         Patterns patterns(entries);
         FAIL();
