@@ -25,6 +25,50 @@ const ReasonFacts& facts(Reason reason) {
     return table[static_cast<size_t>(reason)];
 }
 
+contract::Counter counter_of(Reason reason) {
+    using contract::Counter;
+    switch (reason) {
+        case Reason::federation_off:
+        case Reason::out_federation_off: return Counter::policy_federation_off;
+        case Reason::foreign_target:
+        case Reason::out_own_target:
+        case Reason::out_foreign_source: return Counter::policy_not_our_domain;
+        case Reason::own_source: return Counter::policy_spoofed;
+        case Reason::blocked_source:
+        case Reason::out_blocked_domain: return Counter::policy_blocked;
+        case Reason::provider_domain: return Counter::policy_provider_domain;
+        case Reason::no_certificate:
+        case Reason::direct_unproved:
+        case Reason::source_unproved:
+        case Reason::purpose: return Counter::policy_certificate;
+        case Reason::type_change: return Counter::policy_type_changed;
+        case Reason::unknown_domain:
+        case Reason::source_not_found:
+        case Reason::source_namespace:
+        case Reason::source_target_refused:
+        case Reason::source_dns_failed:
+        case Reason::out_not_found:
+        case Reason::out_namespace:
+        case Reason::out_target_refused:
+        case Reason::out_dns_failed:
+        case Reason::out_unknown_domain: return Counter::policy_not_allowed;
+        case Reason::rate_limited: return Counter::policy_rate;
+        case Reason::contacts_limited: return Counter::policy_contacts;
+        case Reason::unverified_source: return Counter::policy_unverified;
+        case Reason::out_malformed_source:
+        case Reason::out_malformed_target:
+        case Reason::out_request_type: return Counter::policy_other;
+        default: break;
+    }
+    switch (facts(reason).step) {
+        case Step::access:
+        case Step::out_access: return Counter::policy_user;
+        default: break;
+    }
+    bool passed = facts(reason).outcome != Outcome::refuse && facts(reason).outcome != Outcome::drop;
+    return passed ? Counter::policy_delivered : Counter::policy_other;
+}
+
 std::string_view name(Step step) {
     switch (step) {
         case Step::certificate: return "certificate";

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "dataplane/contract/counters.h"
+
 namespace fedge::policy {
 
 // Inbound steps in the order in which they are taken; then those of outbound messages.
@@ -114,6 +116,8 @@ struct ReasonFacts {
     std::string_view words;
 };
 const ReasonFacts& facts(Reason reason);
+// Under which name it is counted. Nothing is counted for outcome ask.
+contract::Counter counter_of(Reason reason);
 inline constexpr size_t kReasons = 0
 #define FEDGE_REASON(identifier, outcome, step, code, status, words) +1
     FEDGE_POLICY_REASONS(FEDGE_REASON)

@@ -1,9 +1,12 @@
 // A configuration of federation with its verdict table, and messages to put before it.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/contract/verdict_builder.h"
@@ -85,9 +88,9 @@ class World {
     void allow(const char* name, const char* via = "", Verification verification = Verification::always_verifiable,
                Purpose purpose = Purpose::server_or_client) {
         entries.push_back(
-            {name, Rule::allowed, verification, purpose, SrvMode::microsoft_then_sips, false, false, via});
+            {kept(name), Rule::allowed, verification, purpose, SrvMode::microsoft_then_sips, false, false, kept(via)});
     }
-    void block(const char* name) { entries.push_back({name, Rule::blocked}); }
+    void block(const char* name) { entries.push_back({kept(name), Rule::blocked}); }
     void user(const char* address, Access access) { users[address] = access; }
     void found(const char* domain, std::vector<std::string> hosts) { dns[domain] = {Finding::found, std::move(hosts)}; }
 
@@ -105,6 +108,10 @@ class World {
 
   private:
     class Answer;
+
+    std::string_view kept(const char* text) { return texts_.emplace_back(text); }
+
+    std::deque<std::string> texts_;  // of the entries
 
     std::unique_ptr<Config> config_;
     Scratch scratch_;
