@@ -7,6 +7,7 @@
 
 #include "dataplane/policy/config.h"
 #include "dataplane/tls/names.h"
+#include "dataplane/tls/usages.h"
 
 namespace fedge::policy {
 
@@ -27,14 +28,7 @@ enum class TrustClass : uint8_t { none, direct_partner, auto_federation, authori
 std::string_view name(TrustClass trust);  // "AutoFed"
 TrustClass trust_of(PartnerType type);
 
-// What the extended key usage of a certificate says.
-struct Usages {
-    bool named = false;  // there is one; without it the certificate is good for anything
-    bool server = false;
-    bool client = false;
-    bool any = false;
-    bool sip_domain = false;  // id-kp-sipDomain (RFC 5924)
-};
+using tls::Usages;
 // Whether a certificate serves this partner's purpose. `peer_connects`: it came to us.
 bool fits(const Usages& usages, contract::Purpose purpose, bool peer_connects);
 

@@ -162,6 +162,7 @@ std::string Session::resumed_peer_problem() {
     time_t now = engine_.unix_seconds_;
     if (X509_cmp_time(X509_get0_notAfter(certificate), &now) < 0)
         return "'" + subject_of(certificate) + "' has expired since the session was made";
+    info_.peer_usages = read_usages(certificate);
     std::string why;
     return read_names(certificate, info_.peer_names, why) ? std::string() : why;
 }
@@ -248,6 +249,7 @@ int Session::on_peer_chain(X509_STORE_CTX* chain) {
         return 0;
     }
     info_.peer_names = std::move(verdict.names);
+    info_.peer_usages = verdict.usages;
     return 1;
 }
 

@@ -9,12 +9,9 @@
 namespace fedge::tls {
 namespace {
 
-constexpr char kSipDomain[] = "1.3.6.1.5.5.7.3.20";
 constexpr int kSecurityLevel = 2;  // 112 bits: RSA from 2048 bits, no SHA-1
 
 using StoreContextPointer = std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>>;
-using UsagesPointer = std::unique_ptr<EXTENDED_KEY_USAGE, Freed<EXTENDED_KEY_USAGE_free>>;
-using ObjectPointer = std::unique_ptr<ASN1_OBJECT, Freed<ASN1_OBJECT_free>>;
 
 std::string date(const ASN1_TIME* time) {
     std::tm parts{};
@@ -81,22 +78,12 @@ int pass_missing_crls(int good, X509_STORE_CTX* chain) {
     return 1;
 }
 
-bool names_usage(X509* certificate, const char* id) {
-    UsagesPointer usages(
-        static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate, NID_ext_key_usage, nullptr, nullptr)));
-    ObjectPointer wanted(OBJ_txt2obj(id, 1));
-    for (int i = 0; usages && wanted && i < sk_ASN1_OBJECT_num(usages.get()); i++)
-        if (OBJ_cmp(sk_ASN1_OBJECT_value(usages.get(), i), wanted.get()) == 0) return true;
-    return false;
-}
-
 // Whether the extended key usage that the certificate names allows what `policy` asks for.
-bool usage_allows(X509* certificate, const PeerPolicy& policy) {
-    uint32_t usage = X509_get_extended_key_usage(certificate);
+bool usage_allows(const Usages& usages, const PeerPolicy& policy) {
     switch (policy.purpose) {
-        case Purpose::server_or_client: return usage & (XKU_SSL_SERVER | XKU_SSL_CLIENT | XKU_ANYEKU);
-        case Purpose::client_strict: return usage & (policy.peer_is_server ? XKU_SSL_SERVER : XKU_SSL_CLIENT);
-        case Purpose::sip_domain: return names_usage(certificate, kSipDomain);
+        case Purpose::server_or_client: return usages.server || usages.client || usages.any;
+        case Purpose::client_strict: return policy.peer_is_server ? usages.server : usages.client;
+        case Purpose::sip_domain: return usages.sip_domain;
     }
     return false;
 }
@@ -113,18 +100,18 @@ const char* wanted_usage(const PeerPolicy& policy) {
 // Of the leaf, and of the intermediates as far as they restrict themselves.
 std::string usage_problem(const STACK_OF(X509) * chain, const PeerPolicy& policy) {
     X509* leaf = sk_X509_value(chain, 0);
-    bool named = X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE;
-    if (!named && policy.purpose != Purpose::server_or_client)
+    Usages usages = read_usages(leaf);
+    if (!usages.named && policy.purpose != Purpose::server_or_client)
         return quoted(leaf) + " names no extended key usage, and our purpose setting demands " + wanted_usage(policy);
-    if (named && !usage_allows(leaf, policy))
+    if (usages.named && !usage_allows(usages, policy))
         return "the extended key usage of " + quoted(leaf) + " is not " + wanted_usage(policy) +
                ", which our purpose setting demands";
     if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
         return "the key usage of " + quoted(leaf) + " does not allow signatures";
     for (int i = 1; i + 1 < sk_X509_num(chain); i++) {
         X509* authority = sk_X509_value(chain, i);
-        if (!(X509_get_extension_flags(authority) & EXFLAG_XKUSAGE)) continue;
-        if (X509_get_extended_key_usage(authority) & XKU_ANYEKU || usage_allows(authority, policy)) continue;
+        Usages theirs = read_usages(authority);
+        if (!theirs.named || theirs.any || usage_allows(theirs, policy)) continue;
         return "the authority " + quoted(authority) + " may not issue certificates for " + wanted_usage(policy);
     }
     return {};
@@ -166,6 +153,7 @@ PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certifi
             return refused(X509_V_ERR_INVALID_CA, explain(X509_V_ERR_INVALID_CA, sk_X509_value(verified, i)));
     if (std::string problem = usage_problem(verified, policy); !problem.empty())
         return refused(X509_V_ERR_INVALID_PURPOSE, problem);
+    verdict.usages = read_usages(certificate);
     if (verdict.names.empty())
         return refused(X509_V_ERR_HOSTNAME_MISMATCH,
                        quoted(certificate) + " proves no domain: it needs a DNS name, or a sip URI without a user");

@@ -8,6 +8,7 @@
 
 #include "dataplane/tls/library.h"
 #include "dataplane/tls/names.h"
+#include "dataplane/tls/usages.h"
 
 namespace fedge::tls {
 
@@ -31,6 +32,7 @@ struct PeerVerdict {
     int error = X509_V_OK;  // X509_V_ERR_*: decides the alert
     std::string why;        // a clause: "its certificate (CN = b.example) expired on ..."; empty if accepted
     PeerNames names;        // proved, if accepted
+    Usages usages;          // if accepted
 };
 
 // `others`: what the peer sent beside its certificate. CRLs are checked for every certificate whose issuer has one in

@@ -23,6 +23,7 @@
 #include "dataplane/tls/bio.h"
 #include "dataplane/tls/context.h"
 #include "dataplane/tls/names.h"
+#include "dataplane/tls/usages.h"
 
 namespace fedge::tls {
 
@@ -56,6 +57,7 @@ struct SessionInfo {
     std::string alpn;         // chosen; empty: none
     std::string certificate;  // name of ours
     PeerNames peer_names;     // proved by the peer's certificate
+    Usages peer_usages;       // what that certificate is for
     std::string error;        // one sentence; empty: none
 };
 

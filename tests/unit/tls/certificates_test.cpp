@@ -178,6 +178,11 @@ TEST_F(TlsThreatsCertificates, PurposesUnderEachPolicy) {
         EXPECT_EQ(verdict(peer, {}, Purpose::sip_domain).error == X509_V_OK, one.sip) << one.usage;
     }
     TestCertificate server_only = authority.issue({.names = {"DNS:a.example"}, .usage = "serverAuth"});
+    EXPECT_EQ(verdict(server_only).usages, (Usages{true, true, false, false, false}));
+    EXPECT_EQ(verdict(authority.issue({.names = {"DNS:a.example"}, .usage = "serverAuth,1.3.6.1.5.5.7.3.20"})).usages,
+              (Usages{true, true, false, false, true}));
+    EXPECT_EQ(verdict(authority.issue({.names = {"DNS:a.example"}, .usage = "clientAuth,anyExtendedKeyUsage"})).usages,
+              (Usages{true, false, true, true, false}));
     EXPECT_EQ(verdict(server_only, {}, Purpose::client_strict).why,
               "the extended key usage of 'CN=test' is not clientAuth, which our purpose setting demands");
     EXPECT_THAT(verdict(authority.issue({.names = {"DNS:a.example"}, .key_usage = "keyEncipherment"})).why,

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace fedge::tls {
 namespace {
 
@@ -38,6 +40,17 @@ TEST(Names, SipTakesDnsNamesExactlyAndTheCommonNameLast) {
     EXPECT_TRUE(proves({{NameKind::common_name, "old.example"}}, "old.example", Matching::sip));
     EXPECT_FALSE(proves({{NameKind::common_name, "old.example"}}, "old.example", Matching::xmpp));
     EXPECT_FALSE(proves({{NameKind::common_name, "old.example"}}, "old.example", Matching::host));
+}
+
+TEST(Names, SipServersAreProvedByTheirVeryName) {
+    const PeerNames names{{NameKind::uri_sip, "domain.example"}, {NameKind::dns, "sip.domain.example"}};
+    EXPECT_TRUE(proves(names, "sip.domain.example", Matching::sip_host));
+    EXPECT_FALSE(proves(names, "sip.domain.example", Matching::sip));
+    EXPECT_TRUE(proves(names, "domain.example", Matching::sip_host));
+    EXPECT_FALSE(proves({{NameKind::dns, "*.domain.example"}}, "sip.domain.example", Matching::sip_host));
+    EXPECT_TRUE(proves({{NameKind::common_name, "old.example"}}, "old.example", Matching::sip_host));
+    EXPECT_FALSE(proves({{NameKind::srv_id, "_xmpp-server.a.example"}}, "a.example", Matching::sip_host));
+    EXPECT_FALSE(proves(names, std::string(300, 'a'), Matching::sip_host));
 }
 
 }  // namespace
