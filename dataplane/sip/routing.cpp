@@ -202,7 +202,7 @@ uint32_t diagnostics(RouteFault fault) {
 
 bool Site::is_own(std::string_view host, uint16_t port) const {
     return std::ranges::any_of(sides, [&](const Names& names) {
-        return (port == 0 || port == names.port) &&
+        return (port == 0 || port == names.port || port == names.other_port) &&
                std::ranges::any_of(names.hosts, [&](std::string_view own) { return same_host(own, host); });
     });
 }

@@ -27,6 +27,7 @@ struct Site {
     struct Names {
         std::span<const std::string_view> hosts;  // names and addresses; the first stands in Via and Record-Route
         uint16_t port = 5061;
+        uint16_t other_port = 0;  // that means us as well; 0: none
     };
     std::array<Names, 2> sides;                            // by Side
     const Domains* domains = nullptr;                      // never null in use

@@ -1,0 +1,195 @@
+#include "dataplane/signal/sip/next_hops.h"
+
+#include <algorithm>
+
+namespace fedge::signal {
+namespace {
+
+constexpr Duration kFirstRest = 1s;     // after all targets have failed ...
+constexpr Duration kLongestRest = 30s;  // ... doubled each time
+constexpr Duration kTargetRest = 30s;   // that a failed target comes behind others
+constexpr uint64_t kBusy = 64 * 1024;   // bytes queued for a connection above which one more is begun
+constexpr uint32_t kWaitingFor = 16;    // messages that wait for each connection under way
+
+}  // namespace
+
+std::string NextHops::key(PeerKind kind, std::string_view name) {
+    std::string text(1, static_cast<char>('0' + static_cast<int>(kind)));
+    text += name;
+    return text;
+}
+
+NextHops::Number NextHops::get(PeerKind kind, std::string_view name, Instant now) {
+    std::string wanted = key(kind, name);
+    if (auto found = by_name_.find(wanted); found != by_name_.end()) {
+        hops_[found->second].used = now;
+        return found->second;
+    }
+    Number number = hops_.size() < kMost ? static_cast<Number>(hops_.size()) : evict(now);
+    if (number == kNone) return kNone;
+    if (number == hops_.size()) hops_.emplace_back();
+    hops_[number] = Hop{};
+    hops_[number].kind = kind;
+    hops_[number].name = name;
+    hops_[number].used = now;
+    by_name_.emplace(std::move(wanted), number);
+    return number;
+}
+
+NextHops::Number NextHops::evict(Instant) {
+    Number oldest = kNone;
+    for (Number i = 0; i < hops_.size(); i++) {
+        const Hop& hop = hops_[i];
+        if (hop.kind == PeerKind::front_end || !hop.open.empty() || !hop.connecting.empty()) continue;
+        if (oldest == kNone || hop.used < hops_[oldest].used) oldest = i;
+    }
+    if (oldest != kNone) by_name_.erase(key(hops_[oldest].kind, hops_[oldest].name));
+    return oldest;
+}
+
+void NextHops::set_targets(Number number, std::vector<HopTarget> targets, uint8_t most_connections,
+                           std::string_view domain) {
+    Hop& hop = hops_[number];
+    hop.most = most_connections;
+    hop.domain = domain;
+    if (targets.size() > kMaxTargets) targets.resize(kMaxTargets);
+    if (std::ranges::equal(hop.targets, targets,
+                           [](const Target& a, const HopTarget& b) { return static_cast<const HopTarget&>(a) == b; }))
+        return;
+    std::vector<Target> next;
+    for (HopTarget& target : targets) {
+        auto before = std::ranges::find_if(hop.targets,
+                                           [&](const Target& t) { return static_cast<const HopTarget&>(t) == target; });
+        Instant failed_until = before == hop.targets.end() ? Instant{} : before->failed_until;
+        next.push_back({std::move(target), failed_until});
+    }
+    // Attempts under way go by what they were begun for; what they come to is no longer a word on any target.
+    for (auto& [id, target] : hop.connecting) target = kMaxTargets;
+    hop.targets = std::move(next);
+    hop.tried = 0;
+    hop.rests_until = {};
+    hop.rest = {};
+}
+
+bool NextHops::begin(Hop& hop, Number number, size_t index, Instant now) {
+    Target& target = hop.targets[index];
+    hop.tried |= 1U << index;
+    SipConnection* connection = connections_.prepare(hop.kind, now);
+    if (!connection) return false;
+    tls::ClientOptions options;
+    options.sni = target.host;
+    options.expected.push_back(target.host);
+    if (!hop.domain.empty() && hop.domain != target.host) options.expected.push_back(hop.domain);
+    options.matching = tls::Matching::sip;
+    contract::Role side = hop.kind == PeerKind::front_end ? contract::Role::internal : contract::Role::external;
+    tcp::Stream* stream = connector_.connect(side, target.endpoint, options, *connection);
+    if (!stream) {
+        connections_.abandon(*connection);
+        target.failed_until = now + kTargetRest;
+        return false;
+    }
+    connection->set_label(hop.name);
+    connections_.attach(*connection, *stream);
+    hop_of_[connection->id().index] = number;
+    hop.connecting.emplace_back(connection->id(), index);
+    return true;
+}
+
+// The first target in order that was not tried in this attempt; those that failed lately behind all others.
+bool NextHops::start(Hop& hop, Number number, Instant now) {
+    for (bool rested : {true, false}) {
+        for (size_t i = 0; i < hop.targets.size(); i++) {
+            bool resting = hop.targets[i].failed_until > now;
+            if (hop.tried >> i & 1 || resting == rested) continue;
+            if (begin(hop, number, i, now)) return true;
+        }
+    }
+    return false;
+}
+
+void NextHops::fail(Hop& hop, Instant now) {
+    if (hop.kind == PeerKind::front_end && !hop.down) counters_.add(Counter::sip_front_end_down);
+    hop.down = true;
+    hop.tried = 0;
+    hop.rest = std::clamp(hop.rest * 2, kFirstRest, kLongestRest);
+    hop.rests_until = now + hop.rest;
+}
+
+NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, Instant now, bool even_down) {
+    Hop& hop = hops_[number];
+    hop.used = now;
+    size_t all = hop.open.size() + hop.connecting.size();
+    if (SipConnection* connection = open_one(number, hash)) {
+        if (connection->queued() > kBusy && all < hop.most && hop.connecting.empty()) {
+            hop.tried = 0;
+            start(hop, number, now);
+        }
+        return {State::open, connection};
+    }
+    bool lost = hop.down && hop.kind == PeerKind::front_end && !even_down;
+    if (lost) return {};
+    if (!hop.connecting.empty()) {
+        bool more = waiting >= kWaitingFor * hop.connecting.size() && all < hop.most;
+        if (more && hop.connecting.back().second < hop.targets.size())
+            begin(hop, number, hop.connecting.back().second, now);
+        return {State::connecting, nullptr};
+    }
+    if (now < hop.rests_until) return {};
+    hop.tried = 0;
+    if (start(hop, number, now)) return {State::connecting, nullptr};
+    fail(hop, now);
+    return {};
+}
+
+SipConnection* NextHops::open_one(Number number, uint64_t hash) {
+    const Hop& hop = hops_[number];
+    return hop.open.empty() ? nullptr : connections_.find(hop.open[hash % hop.open.size()]);
+}
+
+void NextHops::keep_open(Number number, Instant now) {
+    Hop& hop = hops_[number];
+    if (!hop.open.empty() || !hop.connecting.empty() || now < hop.rests_until) return;
+    hop.tried = 0;
+    if (!start(hop, number, now)) fail(hop, now);
+}
+
+void NextHops::set_down(Number number, Instant now) {
+    fail(hops_[number], now);
+}
+
+NextHops::Number NextHops::on_open(SipConnection& connection, Instant) {
+    Number number = hop_of_[connection.id().index];
+    if (number == kNone) return kNone;
+    Hop& hop = hops_[number];
+    std::erase_if(hop.connecting, [&](const auto& one) { return one.first == connection.id(); });
+    hop.open.push_back(connection.id());
+    hop.down = false;
+    hop.rest = {};
+    hop.rests_until = {};
+    return number;
+}
+
+NextHops::Number NextHops::on_end(SipConnection& connection, bool established, Instant now) {
+    Number number = std::exchange(hop_of_[connection.id().index], kNone);
+    if (number == kNone) return kNone;
+    Hop& hop = hops_[number];
+    if (std::erase(hop.open, connection.id()) && hop.open.empty() && hop.kind == PeerKind::front_end && !hop.down) {
+        counters_.add(Counter::sip_front_end_down);
+        hop.down = true;
+    }
+    auto attempt = std::ranges::find(hop.connecting, connection.id(), &std::pair<FlowId, size_t>::first);
+    if (attempt == hop.connecting.end()) return kNone;
+    size_t target = attempt->second;
+    hop.connecting.erase(attempt);
+    if (established) return kNone;
+    if (target < hop.targets.size()) hop.targets[target].failed_until = now + kTargetRest;
+    if (!hop.open.empty() || !hop.connecting.empty()) return kNone;
+    if (start(hop, number, now)) {
+        counters_.add(Counter::sip_fail_overs);
+        return kNone;
+    }
+    fail(hop, now);
+    return number;
+}
+
+}  // namespace fedge::signal

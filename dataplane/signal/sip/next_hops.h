@@ -1,0 +1,119 @@
+// Where requests go: for each server or partner the connections to it, and which of its addresses are tried in which
+// order. Connects when the first message wants to go there, then up to several connections in parallel; goes on to the
+// next address within the same attempt; waits ever longer after all have failed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/time.h"
+#include "dataplane/signal/sip/sip_connections.h"
+#include "dataplane/tls/session.h"
+
+namespace fedge::signal {
+
+// Makes connections. core/ does it with TLS, tests without.
+class SipConnector {
+  public:
+    virtual ~SipConnector() = default;
+    // As tls::Engine::connect(). From an address of ours on this side.
+    virtual tcp::Stream* connect(contract::Role side, const Endpoint& remote, const tls::ClientOptions& options,
+                                 tcp::StreamHandler& handler) = 0;
+    // What the peer of an open stream has proved; null: there is no TLS.
+    virtual const tls::PeerNames* names(const tcp::Stream& stream) = 0;
+};
+
+struct HopTarget {
+    std::string host;  // that the certificate must prove
+    Endpoint endpoint;
+    friend bool operator==(const HopTarget&, const HopTarget&) = default;
+};
+
+class NextHops {
+  public:
+    using Number = uint32_t;
+    static constexpr Number kNone = UINT32_MAX;
+    static constexpr uint32_t kMost = 16384;  // of a core; those without connections go first
+    static constexpr size_t kMaxTargets = 32;
+
+    NextHops(SipConnections& connections, SipConnector& connector, Counters counters, uint32_t most_connections)
+        : connections_(connections), connector_(connector), counters_(counters), hop_of_(most_connections, kNone) {}
+
+    // The next hop of this kind and name; made if it is new. kNone: too many that are in use.
+    Number get(PeerKind kind, std::string_view name, Instant now);
+    // What the operator or DNS says of it. Connections stay until they end, whatever changed.
+    void set_targets(Number hop, std::vector<HopTarget> targets, uint8_t most_connections,
+                     std::string_view domain = {});
+
+    // Of the user: what the targets are from. 0 for a new next hop.
+    uint64_t& version(Number hop) { return hops_[hop].version; }
+
+    enum class State : uint8_t { open, connecting, failed };
+    struct Pick {
+        State state = State::failed;
+        SipConnection* connection = nullptr;
+    };
+    // A connection for a message. The same `hash` gives the same one as long as none comes or goes. `waiting`: messages
+    // that wait for this hop already. A front end that was lost is `failed` until it is connected to again, unless
+    // there is no other (`even_down`).
+    Pick pick(Number hop, uint64_t hash, uint32_t waiting, Instant now, bool even_down = false);
+    // An open connection, or nothing; nothing is begun.
+    SipConnection* open_one(Number hop, uint64_t hash);
+    // Begins to connect if there is no connection and none is under way, without regard to how long it is to rest.
+    void keep_open(Number hop, Instant now);
+    // It counts as failed until a connection to it is open again.
+    void set_down(Number hop, Instant now);
+
+    // From the observer of connections. Return the hop of which the state has changed: open, or failed; or kNone.
+    Number on_open(SipConnection& connection, Instant now);
+    Number on_end(SipConnection& connection, bool established, Instant now);
+    Number hop_of(const SipConnection& connection) const { return hop_of_[connection.id().index]; }
+
+    std::string_view name(Number hop) const { return hops_[hop].name; }
+    PeerKind kind(Number hop) const { return hops_[hop].kind; }
+    bool down(Number hop) const { return hops_[hop].down; }
+    size_t connections(Number hop) const { return hops_[hop].open.size(); }
+    uint32_t count() const { return static_cast<uint32_t>(by_name_.size()); }
+
+  private:
+    struct Target : HopTarget {
+        Instant failed_until{};
+    };
+    struct Hop {
+        PeerKind kind = PeerKind::partner;
+        std::string name;
+        std::string domain;  // proves it as well; empty: only the host does
+        std::vector<Target> targets;
+        std::vector<FlowId> open;
+        std::vector<std::pair<FlowId, size_t>> connecting;  // and to which target
+        uint64_t version = 0;
+        uint32_t tried = 0;  // targets of this attempt, by bit
+        uint8_t most = 1;    // connections
+        bool down = false;
+        Instant rests_until{};
+        Duration rest{};
+        Instant used{};
+    };
+    struct NameHash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
+    bool start(Hop& hop, Number number, Instant now);
+    bool begin(Hop& hop, Number number, size_t target, Instant now);
+    void fail(Hop& hop, Instant now);
+    Number evict(Instant now);
+    static std::string key(PeerKind kind, std::string_view name);
+
+    SipConnections& connections_;
+    SipConnector& connector_;
+    Counters counters_;
+    std::vector<Hop> hops_;
+    std::vector<Number> hop_of_;  // by slot of a connection
+    std::unordered_map<std::string, Number, NameHash, std::equal_to<>> by_name_;
+};
+
+}  // namespace fedge::signal

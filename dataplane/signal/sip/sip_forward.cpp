@@ -1,0 +1,108 @@
+// How a request leaves: its header section edited (RFC 3261 section 16.6) and written onto the next connection; and the
+// responses that the proxy makes itself.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "dataplane/policy/diagnostics.h"
+#include "dataplane/policy/text_writer.h"
+#include "dataplane/policy/trust_header.h"
+#include "dataplane/signal/sip/sip_proxy.h"
+#include "dataplane/sip/edit.h"
+#include "dataplane/sip/forwarding.h"
+#include "dataplane/sip/response.h"
+
+namespace fedge::signal {
+namespace {
+
+using sip::HeaderId;
+using sip::Method;
+using sip::Side;
+using sip::TokenUse;
+
+constexpr size_t kText = 1024;  // a Via or Record-Route of ours: a name of 253 and a token
+
+MutableBytes writable(std::span<char> text) {
+    return {reinterpret_cast<uint8_t*>(text.data()), text.size()};
+}
+
+}  // namespace
+
+void SipProxy::forward(Incoming& request, SipConnection& to, const Leaving& leaving) {
+    const sip::Message& message = request.message;
+    const SipConfig& config = *view_.config;
+    Side from = side_of(request.kind);
+    const sip::Site& site = config.site(from == Side::outside ? request.kind : to.kind(), from);
+    sip::Edit edit(message, static_cast<uint32_t>(request.body.size()));
+    sip::Flow in = flow_of(request.from, request.kind);
+    Endpoint source = request.connection ? request.connection->remote() : Endpoint{};
+    sip::ForwardingTexts texts;
+    bool fits = sip::forward_request(edit, {message, leaving.route, in, flow_of(to.id(), to.kind()), source}, site,
+                                     *config.tokens, unix_now_, texts);
+
+    // A registration: requests for the client are to come back through us (RFC 3327, RFC 5626 section 5.1).
+    std::array<char, kText> path_memory;
+    if (request.kind == PeerKind::client && message.method() == Method::register_) {
+        sip::FlowTokens::Token path = config.tokens->issue(TokenUse::path, in, {}, unix_now_);
+        std::array<char, 6> port;
+        auto* end = std::to_chars(port.data(), port.data() + port.size(), config.inside_port).ptr;
+        edit.add_on_top(HeaderId::path,
+                        policy::join(path_memory, {"<sip:",
+                                                   sip::view(path),
+                                                   "@",
+                                                   config.inside,
+                                                   ":",
+                                                   {port.data(), static_cast<size_t>(end - port.data())},
+                                                   ";transport=tls;lr;ob>"}));
+    }
+
+    // What only those may say who are trusted does not cross the border; what we say of the sender does.
+    if (from == Side::inside) edit.remove_trust_headers();
+    std::array<char, kText> trust_memory;
+    if (const policy::Decision* decision = leaving.decision;
+        decision && (from == Side::outside || decision->verified)) {
+        auto value = policy::write_trust(decision->type, decision->verified, config.outside, trust_memory);
+        if (!value.empty()) edit.append(policy::kTrustHeader, value);
+    }
+
+    if (!fits) {
+        counters_.add(Counter::sip_malformed);
+        return answer(request, 400);
+    }
+    size_t size = edit.write(scratch_);
+    if (size == 0) {
+        counters_.add(Counter::sip_malformed);
+        return answer(request, 513);
+    }
+    if (!to.send({Bytes(scratch_).first(size), request.body})) return answer(request, 503);
+    counters_.add(Counter::sip_requests_relayed);
+}
+
+void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, std::string_view extra_name,
+                      std::string_view extra_value) {
+    const sip::Message& message = request.message;
+    // Neither is ever answered: RFC 3261 section 17.1.1.3; MS-SIP.
+    if (message.method() == Method::ack || message.method() == Method::benotify || !request.connection) return;
+    std::array<sip::ExtraHeader, 3> extra;
+    size_t count = 0;
+    std::array<char, kText> diagnostics, via_memory;
+    const std::string& source = own_name(side_of(request.kind));
+    if (diagnostic != 0) {
+        std::string_view value = policy::write_diagnostics(diagnostic, source, diagnostics);
+        if (!value.empty()) extra[count++] = {"ms-diagnostics-public", value};
+    }
+    if (status == 503) extra[count++] = {"Retry-After", "5"};
+    if (!extra_name.empty()) extra[count++] = {extra_name, extra_value};
+    sip::FlowTokens::Tag tag = view_.config->tokens->tag(message);
+    auto via = sip::received_via(message.via(), request.connection->remote(), writable(via_memory));
+    sip::ResponseSpec spec;
+    spec.status = status;
+    spec.to_tag = sip::view(tag);
+    if (via) spec.top_via = *via;
+    spec.extra = {extra.data(), count};
+    size_t size = sip::write_response(message, spec, scratch_);
+    if (size == 0) return;
+    if (request.connection->send({Bytes(scratch_).first(size)})) counters_.add(Counter::sip_answers);
+}
+
+}  // namespace fedge::signal

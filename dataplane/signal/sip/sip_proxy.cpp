@@ -1,0 +1,175 @@
+#include "dataplane/signal/sip/sip_proxy.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dataplane/base/hash.h"
+#include "dataplane/policy/names.h"
+
+namespace fedge::signal {
+namespace {
+
+constexpr size_t kScratch = 80 * 1024;  // the largest header section and what is added to it
+constexpr uint32_t kExpiredPerTurn = 64;
+// ms-diagnostics
+constexpr uint16_t kNoRouteYet = 1007;
+constexpr uint16_t kNotConnected = 1046;
+
+uint64_t names_hash(const tls::PeerNames* names) {
+    uint64_t hash = 0xcbf29ce484222325;
+    if (!names) return hash;
+    for (const tls::PeerName& name : *names)
+        for (char c : name.value) hash = fold_multiply(hash ^ static_cast<uint8_t>(c), 0x9e3779b97f4a7c15);
+    return hash;
+}
+
+const tls::PeerNames kNoNames;
+
+}  // namespace
+
+SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instant now)
+    : core_(setup.core),
+      connector_(*setup.connector),
+      finder_(*setup.finder),
+      counters_(counters),
+      now_(now),
+      connections_(setup.limits, counters, random, *this, now),
+      hops_(connections_, *setup.connector, counters, setup.limits.connections),
+      front_ends_(hops_, connections_, counters),
+      states_(setup.limits.connections),
+      message_(std::make_unique<sip::Message>()),
+      scratch_(kScratch) {}
+
+SipProxy::~SipProxy() = default;
+
+void SipProxy::adopt(const SipView& view, Instant now) {
+    now_ = now;
+    view_ = view;
+    connections_.adopt(view.config);
+    if (view.config) front_ends_.adopt(*view.config, now);
+}
+
+tcp::StreamHandler* SipProxy::accept(tcp::Stream& stream, PeerKind kind, const tls::PeerNames* names) {
+    if (!view_.config) return nullptr;
+    if (kind == PeerKind::front_end && names) {
+        auto proves = [&](const std::string& host) { return tls::proves(*names, host, tls::Matching::sip); };
+        if (std::ranges::none_of(view_.config->trusted_names, proves)) {
+            counters_.add(Counter::sip_stranger_inside);
+            return nullptr;
+        }
+    }
+    SipConnection* connection = connections_.accept(stream, kind, names, now_);
+    if (!connection) return nullptr;
+    if (names && !names->empty()) connection->set_label(names->front().value);
+    state(*connection);
+    return connection;
+}
+
+void SipProxy::set_time(Instant now, uint64_t unix_now) {
+    now_ = now;
+    unix_now_ = unix_now;
+    connections_.set_time(now);
+}
+
+uint32_t SipProxy::turn(Instant now, uint64_t unix_now) {
+    set_time(now, unix_now);
+    if (!view_.config) return connections_.read(now);
+    front_ends_.turn(now);
+    uint32_t work = connections_.read(now);
+    for (size_t i = 0; i < changed_.size(); i++) release({WaitKey::For::next_hop, changed_[i]});
+    changed_.clear();
+    for (uint32_t i = 0; i < kExpiredPerTurn; i++) {
+        auto late = held_.expired(now);
+        if (!late) break;
+        again(*late, true);
+        work++;
+    }
+    return work + connections_.write();
+}
+
+void SipProxy::on_route(uint64_t key) {
+    release({WaitKey::For::route, key});
+}
+
+void SipProxy::release(const WaitKey& key) {
+    for (HeldMessage& held : held_.release(key)) again(held, false);
+}
+
+void SipProxy::again(HeldMessage& held, bool expired) {
+    if (!view_.config) return;
+    message_->parse(text_of(held.header()));  // it had no fault when it came
+    SipConnection* connection = connections_.find(held.from);
+    Incoming request{*message_,  held.header(), held.body(),   held.from, held.kind,
+                     connection, held.admitted, held.deadline, true};
+    if (!expired) return on_request(request);
+    counters_.add(Counter::sip_held_expired);
+    answer(request, 504, held.key == WaitKey::For::route ? kNoRouteYet : kNotConnected);
+}
+
+void SipProxy::on_message(SipConnection& connection, Bytes header, Bytes body) {
+    sip::Message& message = *message_;
+    sip::MessageFault fault = message.parse(text_of(header));
+    if (!message.is_request()) {
+        counters_.add(Counter::sip_responses);
+        if (fault == sip::MessageFault::none) return on_response(connection, message, body);
+        return counters_.add(Counter::sip_malformed);
+    }
+    counters_.add(Counter::sip_requests);
+    Incoming request{message, header, body, connection.id(), connection.kind(), &connection};
+    if (fault == sip::MessageFault::none) return on_request(request);
+    counters_.add(Counter::sip_malformed);
+    if (message.answerable()) answer(request, status(fault));
+}
+
+void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) {
+    uint16_t code = status(fault);
+    if (code == 0 || header.empty()) return;
+    sip::Message& message = *message_;
+    message.parse(text_of(header));
+    if (!message.is_request() || !message.answerable()) return;
+    Incoming request{message, header, {}, connection.id(), connection.kind(), &connection};
+    answer(request, code);
+}
+
+void SipProxy::on_open(SipConnection& connection) {
+    connections_.identify(connection, connector_.names(*connection.stream()));
+    state(connection);
+    if (NextHops::Number hop = hops_.on_open(connection, now_); hop != NextHops::kNone) changed_.push_back(hop);
+}
+
+void SipProxy::on_end(SipConnection& connection, bool established) {
+    if (NextHops::Number hop = hops_.on_end(connection, established, now_); hop != NextHops::kNone)
+        changed_.push_back(hop);
+}
+
+SipProxy::PeerState& SipProxy::state(const SipConnection& connection) {
+    PeerState& state = states_[connection.id().index];
+    if (state.generation == connection.id().generation) return state;
+    state = {};
+    state.generation = connection.id().generation;
+    state.hash = names_hash(connection.names());
+    return state;
+}
+
+policy::Peer& SipProxy::peer(const SipConnection& connection) {
+    PeerState& known = state(connection);
+    if (known.peer && known.peer->config == view_.federation->number()) return *known.peer;
+    policy::TrustClass fixed = known.peer ? known.peer->fixed : policy::TrustClass::none;
+    known.peer.emplace(*view_.federation, connection.names() ? *connection.names() : kNoNames, policy::Usages{});
+    known.peer->fixed = fixed;
+    return *known.peer;
+}
+
+sip::Flow SipProxy::flow_of(FlowId id, PeerKind kind) const {
+    return {view_.config->node, static_cast<uint8_t>(core_),
+            side_of(kind),      id.index,
+            id.generation,      states_[id.index].generation == id.generation ? states_[id.index].hash : 0};
+}
+
+uint64_t SipProxy::call_hash(const sip::Message& message) {
+    uint64_t hash = 0xcbf29ce484222325;
+    for (char c : message.call_id()) hash = fold_multiply(hash ^ static_cast<uint8_t>(c), 0x9e3779b97f4a7c15);
+    return hash;
+}
+
+}  // namespace fedge::signal

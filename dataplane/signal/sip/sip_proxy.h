@@ -1,0 +1,161 @@
+// The SIP proxy of one core (RFC 3261 section 16, stateless): what comes on one connection goes out on another, or is
+// refused, top to bottom within one call.
+//
+//   bytes ─► sip_connection   frames, gathers a whole message
+//         ─► sip_proxy        parse, sanity; response or request?
+//         ─► sip_requests     who sends it, loops, federation policy, next hop; waits in held_messages if that is not
+//                             known or not connected yet, and then goes this way again
+//         ─► sip_forward      edits the header section, writes it onto the next connection; or answers
+//            sip_responses    by the flow token in our Via, back to where the request came from
+//
+// No state is kept for a transaction or a dialog: what is needed travels in Via, Record-Route and Path as tokens
+// (sip/flow_token.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/random.h"
+#include "dataplane/base/time.h"
+#include "dataplane/policy/config.h"
+#include "dataplane/policy/inbound.h"
+#include "dataplane/policy/outbound.h"
+#include "dataplane/signal/sip/front_ends.h"
+#include "dataplane/signal/sip/held_messages.h"
+#include "dataplane/signal/sip/next_hops.h"
+#include "dataplane/signal/sip/partner_finder.h"
+#include "dataplane/signal/sip/sip_config.h"
+#include "dataplane/signal/sip/sip_connections.h"
+#include "dataplane/sip/flow_token.h"
+#include "dataplane/sip/message.h"
+#include "dataplane/sip/routing.h"
+
+namespace fedge::signal {
+
+// What a core adopts. All but `verdicts` outlive the next adoption.
+struct SipView {
+    const SipConfig* config = nullptr;  // null: no SIP
+    const policy::Config* federation = nullptr;
+    contract::Verdicts verdicts;
+    hs_scratch_t* scratch = nullptr;
+};
+
+class SipProxy final : private SipObserver {
+  public:
+    struct Setup {
+        SipLimits limits;
+        uint16_t core = 0;
+        SipConnector* connector = nullptr;
+        PartnerFinder* finder = nullptr;
+    };
+    // The EAL must run. Throws std::runtime_error when there is not enough memory.
+    SipProxy(const Setup& setup, Counters counters, Random& random, Instant now);
+    ~SipProxy() override;
+
+    void adopt(const SipView& view, Instant now);
+    // A connection whose TLS, if any, is finished. nullptr: refused and counted. `names`: what the peer proved.
+    tcp::StreamHandler* accept(tcp::Stream& stream, PeerKind kind, const tls::PeerNames* names);
+
+    // Before anything that may call handlers.
+    void set_time(Instant now, uint64_t unix_now);
+    // PartnerFinder::find() has an answer for what had this key.
+    void on_route(uint64_t key);
+    // End of a turn: what is left to read, deadlines; then what is to be written.
+    uint32_t turn(Instant now, uint64_t unix_now);
+
+    const SipConnections& connections() const { return connections_; }
+    uint32_t held() const { return held_.count(); }
+
+  private:
+    // A request on its way. `connection` is null if it ended while the request waited.
+    struct Incoming {
+        const sip::Message& message;
+        Bytes header;
+        Bytes body;
+        FlowId from;
+        PeerKind kind;
+        SipConnection* connection;
+        bool admitted = false;  // counted against what its partner may send
+        Instant deadline{};     // if it has waited before
+        bool waited = false;
+    };
+    // How a request leaves.
+    struct Leaving {
+        sip::Side side;  // that it leaves on
+        const sip::RequestRoute& route;
+        const policy::Decision* decision = nullptr;
+    };
+    struct PeerState {
+        uint32_t generation = 0;
+        std::optional<policy::Peer> peer;
+        uint64_t hash = 0;  // of what it proved
+        uint32_t failed_registrations = 0;
+        Instant failed_since{};
+    };
+
+    // SipObserver
+    void on_message(SipConnection& connection, Bytes header, Bytes body) override;
+    void on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) override;
+    void on_open(SipConnection& connection) override;
+    void on_end(SipConnection& connection, bool established) override;
+
+    // sip_requests.cpp
+    void on_request(Incoming& request);
+    void end_by_route(Incoming& request, const sip::RequestRoute& route);
+    void from_partner(Incoming& request, const sip::RequestRoute& route);
+    void from_front_end(Incoming& request, const sip::RequestRoute& route);
+    void from_client(Incoming& request, const sip::RequestRoute& route);
+    void to_front_end(Incoming& request, const Leaving& leaving);
+    void to_partner(Incoming& request, const Leaving& leaving, const FoundRoute& route);
+    void leave(Incoming& request, const Leaving& leaving, NextHops::Number hop, const NextHops::Pick& pick);
+    policy::Request policy_request(const Incoming& request, const sip::RequestRoute& route) const;
+    void end_by_policy(Incoming& request, const policy::Decision& decision);
+    // Asks, and holds the request if the answer is not known. True: `route` is there.
+    bool find(Incoming& request, std::string_view domain, const policy::Ask& ask, FoundRoute& route);
+    void hold(Incoming& request, const WaitKey& key);
+    void again(HeldMessage& held, bool expired);
+    void release(const WaitKey& key);
+
+    // sip_forward.cpp
+    void forward(Incoming& request, SipConnection& to, const Leaving& leaving);
+    void answer(Incoming& request, uint16_t status, uint16_t diagnostic = 0, std::string_view extra_name = {},
+                std::string_view extra_value = {});
+
+    // sip_responses.cpp
+    void on_response(SipConnection& connection, const sip::Message& message, Bytes body);
+    SipConnection* connection_of(const sip::Flow& flow);
+
+    sip::Flow flow_of(FlowId id, PeerKind kind) const;
+    sip::Side side_of(PeerKind kind) const {
+        return kind == PeerKind::front_end ? sip::Side::inside : sip::Side::outside;
+    }
+    const std::string& own_name(sip::Side side) const {
+        return side == sip::Side::outside ? view_.config->outside : view_.config->inside;
+    }
+    policy::View policy_view() const { return {*view_.federation, view_.verdicts, view_.scratch}; }
+    PeerState& state(const SipConnection& connection);
+    policy::Peer& peer(const SipConnection& connection);
+    static uint64_t call_hash(const sip::Message& message);
+
+    uint16_t core_;
+    SipConnector& connector_;
+    PartnerFinder& finder_;
+    Counters counters_;
+    Instant now_;
+    uint64_t unix_now_ = 0;
+    SipView view_;
+    SipConnections connections_;
+    NextHops hops_;
+    FrontEnds front_ends_;
+    HeldMessages held_;
+    std::vector<PeerState> states_;          // by slot of the connection
+    std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn
+    std::unique_ptr<sip::Message> message_;  // large, and needed by one at a time
+    std::vector<uint8_t> scratch_;
+};
+
+}  // namespace fedge::signal

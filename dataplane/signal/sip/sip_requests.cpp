@@ -1,0 +1,308 @@
+// The way of a request through the proxy (RFC 3261 sections 16.3 to 16.6), up to the connection that it leaves on.
+#include <algorithm>
+#include <array>
+
+#include "dataplane/policy/access.h"
+#include "dataplane/policy/diagnostics.h"
+#include "dataplane/signal/sip/sip_proxy.h"
+
+namespace fedge::signal {
+namespace {
+
+using policy::Content;
+using policy::Outcome;
+using sip::HeaderId;
+using sip::Method;
+using sip::Side;
+
+// ms-diagnostics
+constexpr uint16_t kTemporarily = 1007;
+constexpr uint16_t kNotConnected = 1046;
+constexpr uint16_t kCannotRoute = 1005;
+
+// What an offer is about (RFC 4566 section 5.14): lines that begin with "m=".
+Content content_of_offer(std::string_view body) {
+    bool audio = false, video = false, message = false;
+    for (size_t at = body.find("m="); at != std::string_view::npos; at = body.find("m=", at + 2)) {
+        if (at != 0 && body[at - 1] != '\n' && body[at - 1] != '\r') continue;
+        std::string_view media = body.substr(at + 2, 8);
+        audio |= media.starts_with("audio ");
+        video |= media.starts_with("video ");
+        message |= media.starts_with("message ") || media.starts_with("x-ms-mes");
+    }
+    if (video) return Content::video;
+    if (audio) return Content::audio;
+    return message ? Content::im : Content::session;
+}
+
+Content content_of(const sip::Message& message, Bytes body, bool in_dialog) {
+    if (in_dialog && message.method() != Method::invite && message.method() != Method::update) return Content::dialog;
+    switch (message.method()) {
+        case Method::message:
+        case Method::info: return Content::im;
+        case Method::subscribe:
+        case Method::notify:
+        case Method::benotify: return Content::presence;
+        case Method::options: return Content::probe;
+        case Method::register_:
+        case Method::publish:
+        case Method::service: return Content::internal;
+        case Method::invite:
+        case Method::update: {
+            Content content = content_of_offer(text_of(body));
+            return in_dialog && content == Content::session ? Content::dialog : content;
+        }
+        case Method::ack:
+        case Method::cancel: return Content::dialog;
+        default: return Content::session;
+    }
+}
+
+policy::SourceMark source_mark(const sip::Message& message) {
+    const sip::Field* field = message.first(HeaderId::ms_edge_proxy_message_trust);
+    if (!field) return policy::SourceMark::missing;
+    std::string_view value = message.value(*field);
+    // The value begins with a parameter, without the semicolon that separates others.
+    for (std::string_view rest = value; !rest.empty();) {
+        size_t end = std::min(rest.find(';'), rest.size());
+        std::string_view one = sip::trim(rest.substr(0, end));
+        if (sip::equal_nocase(one, "ms-source-verified-user=verified")) return policy::SourceMark::verified;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return policy::SourceMark::unverified;
+}
+
+policy::Identity identity(const sip::Uri& uri) {
+    return {uri.user, uri.host};
+}
+
+}  // namespace
+
+void SipProxy::on_request(Incoming& request) {
+    Side side = side_of(request.kind);
+    const sip::RequestRoute route =
+        sip::route_request(request.message, flow_of(request.from, request.kind), view_.config->site(request.kind, side),
+                           *view_.config->tokens, unix_now_);
+    if (route.action == sip::Action::answer || route.action == sip::Action::discard)
+        return end_by_route(request, route);
+    switch (request.kind) {
+        case PeerKind::partner: return from_partner(request, route);
+        case PeerKind::front_end: return from_front_end(request, route);
+        case PeerKind::client: return from_client(request, route);
+    }
+}
+
+void SipProxy::end_by_route(Incoming& request, const sip::RequestRoute& route) {
+    using sip::RouteFault;
+    switch (route.fault) {
+        case RouteFault::none: break;
+        case RouteFault::too_many_hops:
+        case RouteFault::looped:
+        case RouteFault::own_target: counters_.add(Counter::sip_loops); break;
+        case RouteFault::invalid_route: counters_.add(Counter::sip_token_refused); break;
+        default: counters_.add(Counter::sip_unroutable); break;
+    }
+    if (route.action != sip::Action::answer) return;
+    if (route.fault != RouteFault::bad_extension)
+        return answer(request, route.status, static_cast<uint16_t>(sip::diagnostics(route.fault)));
+    std::array<char, 256> tags;
+    size_t size = sip::write_unsupported(request.message, view_.config->site(request.kind, side_of(request.kind)),
+                                         {reinterpret_cast<uint8_t*>(tags.data()), tags.size()});
+    answer(request, route.status, 0, size ? "Unsupported" : std::string_view{}, {tags.data(), size});
+}
+
+policy::Request SipProxy::policy_request(const Incoming& request, const sip::RequestRoute& route) const {
+    const sip::Message& message = request.message;
+    policy::Request out;
+    out.from = identity(message.from().uri);
+    // Within a dialog the Request-URI is a contact, which may be any address of the other side's network. That there
+    // is a dialog is believed if we have signed its route set.
+    out.to = identity(route.in_dialog ? message.to().uri : message.request_uri());
+    out.content = content_of(message, request.body, route.in_dialog);
+    out.mark = source_mark(message);
+    return out;
+}
+
+void SipProxy::from_partner(Incoming& request, const sip::RequestRoute& route) {
+    if (!request.connection) return;  // whether it may speak for its domain cannot be told any more
+    policy::Request asked = policy_request(request, route);
+    policy::Peer& sender = peer(*request.connection);
+    FoundRoute found;
+    std::array<std::string_view, NextHops::kMaxTargets> hosts;
+    policy::RouteFacts facts;
+    const policy::RouteFacts* known = nullptr;
+    policy::Admission admission = request.admitted ? policy::Admission::admitted : policy::Admission::not_asked;
+    for (int round = 0; round < 4; round++) {
+        policy::Decision decision = policy::inbound(policy_view(), sender, asked, known, admission);
+        switch (decision.outcome) {
+            case Outcome::ask:
+                if (decision.ask.what == policy::Question::admission) {
+                    admission = finder_.admit(decision.source.view(), asked.to.user, decision.target.view());
+                    request.admitted = admission == policy::Admission::admitted;
+                    continue;
+                }
+                if (!find(request, decision.source.view(), decision.ask, found)) return;
+                facts.finding = found.finding;
+                facts.code = found.code;
+                facts.namespace_rule = decision.ask.namespace_rule;
+                facts.hosts = {};
+                for (size_t i = 0; i < std::min(found.targets.size(), hosts.size()); i++) {
+                    hosts[i] = found.targets[i].host;
+                    facts.hosts = {hosts.data(), i + 1};
+                }
+                known = &facts;
+                continue;
+            case Outcome::deliver:
+            case Outcome::deliver_to_contacts:
+                if (sender.fixed == policy::TrustClass::none) {
+                    sender.fixed = decision.trust();
+                    request.connection->set_label(decision.source.view());
+                }
+                counters_.add(Counter::policy_delivered);
+                return to_front_end(request, {Side::inside, route, &decision});
+            case Outcome::forward:  // clearing house: what leaves again is judged as what leaves
+                counters_.add(Counter::sip_unroutable);
+                return answer(request, 501);
+            case Outcome::refuse:
+            case Outcome::drop: return end_by_policy(request, decision);
+        }
+    }
+    answer(request, 500);
+}
+
+void SipProxy::from_front_end(Incoming& request, const sip::RequestRoute& route) {
+    // A remote user: the way back was laid by Path or Record-Route. Partners are found anew: the connection of then may
+    // be theirs, on which they do not expect requests of ours (RFC 5923 section 9.3), and policy may have changed.
+    if (route.action == sip::Action::flow) {
+        SipConnection* same = connection_of(route.flow);
+        if (same && same->kind() == PeerKind::client) return forward(request, *same, {Side::outside, route});
+        if (!same && !route.in_dialog) {
+            counters_.add(Counter::sip_flow_gone);
+            return answer(request, 430);  // RFC 5626 section 11.5
+        }
+    }
+    policy::Request asked = policy_request(request, route);
+    FoundRoute found;
+    std::array<std::string_view, NextHops::kMaxTargets> hosts;
+    policy::RouteFacts facts;
+    const policy::RouteFacts* known = nullptr;
+    for (int round = 0; round < 3; round++) {
+        policy::Decision decision = policy::outbound(policy_view(), asked, known);
+        if (decision.outcome == Outcome::ask) {
+            if (!find(request, decision.target.view(), decision.ask, found)) return;
+            facts.finding = found.finding;
+            facts.code = found.code;
+            facts.namespace_rule = decision.ask.namespace_rule;
+            facts.hosts = {};
+            for (size_t i = 0; i < std::min(found.targets.size(), hosts.size()); i++) {
+                hosts[i] = found.targets[i].host;
+                facts.hosts = {hosts.data(), i + 1};
+            }
+            known = &facts;
+            continue;
+        }
+        if (!decision.accepted()) return end_by_policy(request, decision);
+        counters_.add(Counter::policy_delivered);
+        return to_partner(request, {Side::outside, route, &decision}, found);
+    }
+    answer(request, 500);
+}
+
+void SipProxy::from_client(Incoming& request, const sip::RequestRoute& route) {
+    policy::Identity from = identity(request.message.from().uri);
+    auto domain = policy::Domain::parse(from.domain);
+    if (!domain || !policy::may_be_outside(policy_view(), from.user, domain->view())) {
+        counters_.add(Counter::policy_user);
+        return answer(request, 403, kCannotRoute);
+    }
+    to_front_end(request, {Side::inside, route});
+}
+
+void SipProxy::to_front_end(Incoming& request, const Leaving& leaving) {
+    uint64_t hash = call_hash(request.message);
+    auto waiting = [&](NextHops::Number hop) { return held_.count({WaitKey::For::next_hop, hop}); };
+    // Within a dialog to the server that has it; if that is lost, to another one, which may know of it.
+    if (leaving.route.action == sip::Action::flow)
+        if (SipConnection* same = connection_of(leaving.route.flow)) return forward(request, *same, leaving);
+    FrontEnds::Choice choice = front_ends_.pick(hash, waiting, now_);
+    if (choice.hop == NextHops::kNone) {
+        counters_.add(Counter::sip_next_hop_failed);
+        return answer(request, 503, kTemporarily);
+    }
+    leave(request, leaving, choice.hop, choice.pick);
+}
+
+void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const FoundRoute& route) {
+    const policy::Decision& decision = *leaving.decision;
+    bool by_domain = decision.hop.kind == policy::HopKind::targets;
+    std::string_view name = by_domain ? decision.target.view() : decision.hop.host;
+    NextHops::Number hop = hops_.get(PeerKind::partner, name, now_);
+    if (hop == NextHops::kNone) {
+        counters_.add(Counter::sip_overload);
+        return answer(request, 503, kTemporarily);
+    }
+    uint64_t version = route.version * 2 + (by_domain ? 1 : 0);
+    if (hops_.version(hop) != version) {
+        std::vector<HopTarget> targets;
+        for (const FoundTarget& target : route.targets) {
+            if (!decision.hop.accepts(target.host, decision.target.view())) continue;
+            for (const IpAddress& address : target.addresses)
+                targets.push_back({std::string(target.host), {address, target.port}});
+        }
+        hops_.set_targets(hop, std::move(targets), view_.config->connections_per_partner,
+                          by_domain ? decision.target.view() : std::string_view{});
+        hops_.version(hop) = version;
+    }
+    WaitKey key{WaitKey::For::next_hop, hop};
+    leave(request, leaving, hop, hops_.pick(hop, call_hash(request.message), held_.count(key), now_));
+}
+
+void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number hop, const NextHops::Pick& pick) {
+    switch (pick.state) {
+        case NextHops::State::open: return forward(request, *pick.connection, leaving);
+        case NextHops::State::connecting: return hold(request, {WaitKey::For::next_hop, hop});
+        case NextHops::State::failed:
+            counters_.add(Counter::sip_next_hop_failed);
+            return answer(request, 504, kNotConnected);
+    }
+}
+
+bool SipProxy::find(Incoming& request, std::string_view domain, const policy::Ask& ask, FoundRoute& route) {
+    uint64_t key = 0;
+    switch (finder_.find(domain, ask, route, key)) {
+        case PartnerFinder::Answer::known: return true;
+        case PartnerFinder::Answer::pending: hold(request, {WaitKey::For::route, key}); return false;
+        case PartnerFinder::Answer::full: break;
+    }
+    counters_.add(Counter::sip_overload);
+    answer(request, 503, kTemporarily);
+    return false;
+}
+
+void SipProxy::hold(Incoming& request, const WaitKey& key) {
+    HeldMessage held;
+    held.from = request.from;
+    held.kind = request.kind;
+    held.key = key.what;
+    held.header_size = static_cast<uint32_t>(request.header.size());
+    held.admitted = request.admitted;
+    held.deadline = request.waited ? request.deadline : now_ + view_.config->hold;
+    held.bytes.reserve(request.header.size() + request.body.size());
+    held.bytes.insert(held.bytes.end(), request.header.begin(), request.header.end());
+    held.bytes.insert(held.bytes.end(), request.body.begin(), request.body.end());
+    if (held_.hold(key, std::move(held), view_.config->hold_messages, view_.config->hold_bytes)) {
+        if (!request.waited) counters_.add(Counter::sip_held);
+        return;
+    }
+    counters_.add(Counter::sip_held_full);
+    answer(request, 503, kTemporarily);
+}
+
+void SipProxy::end_by_policy(Incoming& request, const policy::Decision& decision) {
+    counters_.add(policy::counter_of(decision.reason));
+    const policy::ReasonFacts& facts = policy::facts(decision.reason);
+    if (decision.outcome == Outcome::drop) return;
+    answer(request, facts.status ? facts.status : 403, facts.code);
+}
+
+}  // namespace fedge::signal

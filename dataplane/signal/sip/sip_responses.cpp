@@ -1,0 +1,45 @@
+// Responses (RFC 3261 section 16.7): back to the connection that our Via names.
+#include "dataplane/signal/sip/sip_proxy.h"
+#include "dataplane/sip/edit.h"
+#include "dataplane/sip/forwarding.h"
+
+namespace fedge::signal {
+
+void SipProxy::on_response(SipConnection& connection, const sip::Message& message, Bytes body) {
+    sip::Side from = side_of(connection.kind());
+    const sip::ResponseRoute route =
+        sip::route_response(message, flow_of(connection.id(), connection.kind()),
+                            view_.config->site(connection.kind(), from), *view_.config->tokens, unix_now_);
+    if (route.action == sip::Action::local) {
+        front_ends_.on_response(connection, message.via().branch, message.status_code());
+        return;
+    }
+    if (route.action != sip::Action::flow)
+        return counters_.add(route.fault == sip::RouteFault::invalid_via ? Counter::sip_token_refused
+                                                                         : Counter::sip_not_ours);
+    SipConnection* to = connection_of(route.flow);
+    if (!to) return counters_.add(Counter::sip_flow_gone);
+
+    sip::Edit edit(message, static_cast<uint32_t>(body.size()));
+    sip::forward_response(edit, from);
+    if (from == sip::Side::inside) edit.remove_trust_headers();
+    size_t size = edit.write(scratch_);
+    if (size == 0) return counters_.add(Counter::sip_malformed);
+    if (!to->send({Bytes(scratch_).first(size), body})) return;
+    counters_.add(Counter::sip_responses_relayed);
+    if (to->kind() == PeerKind::partner && message.status_code() >= 200)
+        finder_.on_final(message.from().uri.host, message.status_code());
+}
+
+// The connection itself, or another to the same peer.
+SipConnection* SipProxy::connection_of(const sip::Flow& flow) {
+    if (flow.node != view_.config->node || flow.core != core_) return nullptr;
+    if (SipConnection* same = connections_.find({flow.connection, flow.generation})) return same;
+    if (flow.peer == 0) return nullptr;
+    return connections_.find_if([&](const SipConnection& other) {
+        return other.open() && side_of(other.kind()) == flow.side && other.kind() != PeerKind::client &&
+               state(other).hash == flow.peer;
+    });
+}
+
+}  // namespace fedge::signal
