@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <ctime>
+#include <random>
 
 #include "control/credentials/keys.h"
+#include "control/discovery/unbound.h"
 #include "control/publish/snapshot.h"
 
 namespace fedge::control {
@@ -20,22 +22,33 @@ void check_comment(const std::string& comment) {
                                          "give one line of " + std::to_string(kMaxComment) + " bytes at most"});
 }
 
+// Which of several equal targets of a partner is tried first need not be secret.
+discovery::Random dice() {
+    auto engine = std::make_shared<std::mt19937>(std::random_device{}());
+    return [engine](uint32_t most) { return std::uniform_int_distribution<uint32_t>(0, most)(*engine); };
+}
+
 }  // namespace
 
 TimeSource TimeSource::system() {
     return {[] { return Clock::now(); }, [] { return static_cast<int64_t>(::time(nullptr)); }};
 }
 
-Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, std::string system_authorities)
+Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, std::string system_authorities,
+                 std::unique_ptr<discovery::Resolver> resolver)
     : store_(store),
       dataplane_(dataplane),
       log_(log),
       time_(std::move(time)),
       certificates_(store, log, time_.unix_seconds, std::move(system_authorities)),
+      resolver_(resolver ? std::move(resolver) : std::make_unique<discovery::UnboundResolver>(log)),
+      discovery_(*resolver_, log, dice()),
+      questions_(dataplane, discovery_),
       started_(time_.steady()) {
     Compiled compiled = compile(committed());
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
+    discovery_.configure(config_, time_.steady());
     for (const auto& error : compiled.errors) {
         log_.error("revision " + std::to_string(revision()) + " is not valid any more: " + error.what + "; " +
                    error.fix);
@@ -50,6 +63,7 @@ void Control::start() {
 
 void Control::on_tick() {
     dataplane_.on_tick(time_.steady());
+    discovery_.on_tick(time_.steady());
     int64_t now = time_.unix_seconds();
     if (now == last_housekeeping_) return;
     last_housekeeping_ = now;
@@ -112,6 +126,7 @@ void Control::put_in_force(Settings settings, const std::string& comment, const 
     int64_t id = store_.append(settings, comment, actor(who), clear_candidate);
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
+    discovery_.configure(config_, time_.steady());
     renew_ticket_keys();
     log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
     publish([this, id, done = std::move(done)](Adoption outcome, const std::string& reason) {
@@ -196,6 +211,7 @@ std::vector<Problem> Control::warnings() {
                        "`fedge turn user add` or `fedge turn secret add`"});
     }
     for (auto& problem : certificates_.warnings(config_)) out.push_back(std::move(problem));
+    for (auto& problem : discovery_.problems()) out.push_back(std::move(problem));
     if (!dataplane_.connected()) {
         out.push_back({"", "the dataplane is not connected", "start it: systemctl start fedge-dataplane"});
         return out;

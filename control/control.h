@@ -4,13 +4,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "control/certificates/certificates.h"
+#include "control/discovery/discovery.h"
 #include "control/log.h"
 #include "control/problem.h"
 #include "control/publish/dataplane.h"
+#include "control/publish/questions.h"
 #include "control/settings/config.h"
 #include "control/settings/settings.h"
 #include "control/store/store.h"
@@ -54,9 +57,10 @@ class Control {
     static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
     static constexpr int64_t kTicketKeys = 2;         // likewise; the period is setting tls.ticket-lifetime
 
-    // References outlive this object.
+    // References outlive this object. Without a resolver, libunbound is used.
     Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time,
-            std::string system_authorities = kSystemAuthorities);
+            std::string system_authorities = kSystemAuthorities,
+            std::unique_ptr<discovery::Resolver> resolver = nullptr);
 
     // Publishes the revision in force, if there is one.
     void start();
@@ -92,6 +96,7 @@ class Control {
     Store& store() { return store_; }
     Certificates& certificates() { return certificates_; }
     Dataplane& dataplane() { return dataplane_; }
+    discovery::Discovery& discovery() { return discovery_; }
     const Config& config() const { return config_; }
     int64_t uptime_s() const;
     TimeSource& time() { return time_; }
@@ -113,6 +118,9 @@ class Control {
     Log& log_;
     TimeSource time_;
     Certificates certificates_;
+    std::unique_ptr<discovery::Resolver> resolver_;
+    discovery::Discovery discovery_;
+    Questions questions_;
     Clock::time_point started_;
     int64_t last_housekeeping_ = 0;
     Config config_;  // of the revision in force

@@ -26,6 +26,11 @@ class Text {
         family(name, "gauge", help);
         sample(name, "", value);
     }
+    template <typename Value>
+    void counter(const std::string& name, const std::string& help, Value value) {
+        family(name, "counter", help);
+        sample(name + "_total", "", value);
+    }
     std::string finish() { return std::move(out_) + "# EOF\n"; }
 
   private:
@@ -52,6 +57,25 @@ void write_counters(Text& text, const CounterView& view) {
                         view.drop(core, i));
         }
     }
+}
+
+void write_discovery(Text& text, const discovery::Discovery& discovery) {
+    const auto& counts = discovery.counts();
+    text.gauge("fedge_discovery_entries", "answers that are remembered", discovery.cache().size());
+    text.gauge("fedge_discovery_under_way", "look-ups under way", discovery.under_way());
+    text.gauge("fedge_discovery_waiting", "look-ups that wait for their turn", discovery.waiting());
+    text.counter("fedge_discovery_asked", "questions where a partner is", counts.asked);
+    text.counter("fedge_discovery_cached", "questions answered from memory", counts.cached);
+    text.counter("fedge_discovery_stale", "questions answered with an old answer, because DNS did not answer",
+                 counts.stale);
+    text.counter("fedge_discovery_lookups", "look-ups begun", counts.lookups);
+    text.counter("fedge_discovery_dns_questions", "record sets asked of DNS", counts.questions);
+    text.counter("fedge_discovery_dns_timeouts", "record sets that DNS did not give in time", counts.timeouts);
+    text.counter("fedge_discovery_dns_bogus", "answers that failed DNSSEC validation", counts.bogus);
+    text.counter("fedge_discovery_limited", "questions refused because too many waited", counts.limited);
+    text.counter("fedge_discovery_late", "questions answered without DNS at their deadline", counts.late);
+    text.counter("fedge_discovery_changes", "partners found elsewhere than before, not any more, or again",
+                 counts.changes);
 }
 
 void write_cores(Text& text, const Json& cores) {
@@ -91,6 +115,7 @@ Response metrics(Control& control, const Json* cores) {
             text.sample("fedge_certificate_end_time_seconds", label("certificate", certificate.name),
                         certificate.ends());
     }
+    write_discovery(text, control.discovery());
     if (dataplane.connected())
         text.gauge("fedge_dataplane_revision", "revision that the dataplane runs on", dataplane.adopted_revision());
     if (cores) write_cores(text, *cores);

@@ -65,6 +65,8 @@ const std::vector<Route>& routes() {
         {"GET", {"v1", "connections"}, get_connections},
         {"GET", {"v1", "connection"}, get_connection},
         {"GET", {"v1", "endings"}, get_endings},
+        {"GET", {"v1", "discovery"}, get_discovery},
+        {"GET", {"v1", "discovery", "test"}, get_discovery_test},
         {"GET", {"metrics"}, get_metrics},
     };
     return table;

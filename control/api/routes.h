@@ -60,6 +60,10 @@ void get_connections(Control& control, const Request& request, Reply reply);
 void get_endings(Control& control, const Request& request, Reply reply);
 void get_connection(Control& control, const Request& request, Reply reply);
 
+// routes_discovery.cpp
+void get_discovery(Control& control, const Request& request, Reply reply);
+void get_discovery_test(Control& control, const Request& request, Reply reply);
+
 // metrics.cpp
 void get_metrics(Control& control, const Request& request, Reply reply);
 

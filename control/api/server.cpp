@@ -210,6 +210,7 @@ struct Server::Loop {
     void tick() {
         guarded([this] { control.on_tick(); });
         watch_dataplane();
+        watch_resolver();
         timer.expires_after(kTick);
         timer.async_wait([this](ErrorCode error) {
             if (!error) tick();
@@ -237,6 +238,28 @@ struct Server::Loop {
         });
     }
 
+    // Likewise: new settings close the resolver's.
+    void watch_resolver() {
+        auto& discovery = control.discovery();
+        uint64_t generation = discovery.descriptor() < 0 ? 0 : discovery.generation();
+        if (generation == watched_resolver) return;
+        resolver.reset();
+        watched_resolver = generation;
+        if (!generation) return;
+        resolver.emplace(context, ::dup(discovery.descriptor()));
+        wait_for_resolver();
+    }
+
+    void wait_for_resolver() {
+        resolver->async_wait(asio::posix::stream_descriptor::wait_read,
+                             [this, mine = watched_resolver](ErrorCode error) {
+                                 if (error || mine != watched_resolver) return;
+                                 guarded([this] { control.discovery().on_readable(control.time().steady()); });
+                                 watch_resolver();
+                                 if (mine == watched_resolver) wait_for_resolver();
+                             });
+    }
+
     // A full disk or a bad row must not end the daemon.
     template <typename Work>
     void guarded(Work work) {
@@ -260,6 +283,8 @@ struct Server::Loop {
     asio::signal_set signals;
     std::optional<asio::posix::stream_descriptor> plane;
     uint64_t watched = 0;
+    std::optional<asio::posix::stream_descriptor> resolver;
+    uint64_t watched_resolver = 0;
 };
 
 Server::Server(Control& control, const ServerOptions& options, Log& log)

@@ -137,7 +137,11 @@ void Dataplane::on_tick(Clock::time_point now) {
     }
 }
 
-void Dataplane::on_readable(Clock::time_point) {
+bool Dataplane::tell(std::span<const uint8_t> message) {
+    return greeted_ && channel_.send(message) == ChannelStatus::ok;
+}
+
+void Dataplane::on_readable(Clock::time_point now) {
     for (int i = 0; i < kMessagesPerCall && channel_.open(); i++) {
         size_t size;
         contract::Descriptor fd;
@@ -148,11 +152,11 @@ void Dataplane::on_readable(Clock::time_point) {
         if (status == ChannelStatus::too_big) return drop_connection("it sent a message that is too long");
         flatbuffers::Verifier verifier(buffer_.data(), size);
         if (!contract::VerifyMessageBuffer(verifier)) return drop_connection("it sent a message that does not verify");
-        handle(*contract::GetMessage(buffer_.data()), std::move(fd));
+        handle(*contract::GetMessage(buffer_.data()), std::move(fd), now);
     }
 }
 
-void Dataplane::handle(const contract::Message& message, contract::Descriptor fd) {
+void Dataplane::handle(const contract::Message& message, contract::Descriptor fd, Clock::time_point now) {
     if (const auto* hello = message.body_as_Hello()) return greet(*hello, std::move(fd));
     if (!greeted_) return drop_connection("it did not greet first");
     if (const auto* adopted = message.body_as_Adopted()) {
@@ -169,6 +173,8 @@ void Dataplane::handle(const contract::Message& message, contract::Descriptor fd
         answer(disconnected->id(), [&](Question& q) {
             if (q.count) q.count(disconnected->count(), {});
         });
+    } else if (const auto* question = message.body_as_Question()) {
+        if (asked_) asked_(*question, now);
     } else if (const auto* event = message.body_as_Event()) {
         auto severity = event->severity() == contract::Severity::error     ? Severity::error
                         : event->severity() == contract::Severity::warning ? Severity::warning

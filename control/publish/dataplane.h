@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ namespace fedge::contract {
 struct Message;
 struct Hello;
 struct Page;
+struct Question;
 enum class Kind : uint8_t;
 }  // namespace fedge::contract
 
@@ -79,6 +81,13 @@ class Dataplane {
     // same.
     uint64_t connection() const { return connection_; }
     int descriptor() const { return channel_.open() ? channel_.descriptor() : -1; }
+    // Called with each question that the dataplane asks (where is a partner?), valid during the call.
+    void on_question(std::function<void(const contract::Question& question, Clock::time_point now)> asked) {
+        asked_ = std::move(asked);
+    }
+    // Sends a message that nothing is answered to; false if there is no connection, or no room in it now.
+    bool tell(std::span<const uint8_t> message);
+
     void on_readable(Clock::time_point now);
     void on_tick(Clock::time_point now);
 
@@ -106,7 +115,7 @@ class Dataplane {
     void drop_connection(const std::string& why);
     // What comes again every 200 ms is logged once, until the reason changes.
     void complain(std::string what);
-    void handle(const contract::Message& message, contract::Descriptor fd);
+    void handle(const contract::Message& message, contract::Descriptor fd, Clock::time_point now);
     void greet(const contract::Hello& hello, contract::Descriptor fd);
     void send_snapshot();
     void on_adoption(uint64_t revision, Adoption outcome, const std::string& reason);
@@ -139,6 +148,7 @@ class Dataplane {
 
     uint32_t next_id_ = 1;
     std::map<uint32_t, Question> questions_;
+    std::function<void(const contract::Question&, Clock::time_point)> asked_;
 };
 
 }  // namespace fedge::control

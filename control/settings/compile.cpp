@@ -4,6 +4,7 @@
 
 #include "control/settings/check.h"
 #include "control/settings/config.h"
+#include "control/settings/discovery.h"
 #include "control/settings/table.h"
 
 namespace fedge::control {
@@ -243,6 +244,7 @@ Compiled compile(const Settings& settings) {
     config.interfaces = read_interfaces(reader);
     read_turn(reader, config.turn);
     read_tls(reader, config.tls);
+    read_discovery(settings, config);
     check_interfaces(config, out.errors);
     read_listeners(reader, config, out.errors);
     read_relay_addresses(reader, config, out.errors);
@@ -253,6 +255,7 @@ Compiled compile(const Settings& settings) {
     check_listeners(config, out.errors);
     check_turn(config, out.errors);
     check_shared_names(config.tls, out.errors);
+    check_discovery(config.dns, out.errors);
     collect_warnings(config, out.warnings);
     return out;
 }

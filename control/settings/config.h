@@ -102,6 +102,35 @@ struct TlsConfig {
     std::vector<std::string> sip_names;
 };
 
+enum class Dnssec : uint8_t { off, on, required };
+enum class SipMode : uint8_t { microsoft_then_sips, microsoft, sips };
+const char* name_of(SipMode mode);
+
+struct DnsConfig {
+    std::vector<Endpoint> servers;           // empty: those of /etc/resolv.conf
+    std::vector<std::string> trust_anchors;  // records or files; empty: the system's root key
+    Dnssec dnssec = Dnssec::on;
+    uint32_t timeout_s = 0;
+    uint32_t ttl_min_s = 0;
+    uint32_t ttl_max_s = 0;
+    uint32_t negative_ttl_s = 0;
+    uint32_t stale_s = 0;
+    uint32_t cache_size = 0;
+
+    friend bool operator==(const DnsConfig&, const DnsConfig&) = default;
+};
+
+struct DiscoveryConfig {
+    uint32_t per_second = 0;
+    uint32_t concurrent = 0;
+    uint32_t queue = 0;
+    SipMode sip_records = SipMode::microsoft_then_sips;
+    std::vector<Prefix> allow;
+    std::vector<Prefix> deny;
+
+    friend bool operator==(const DiscoveryConfig&, const DiscoveryConfig&) = default;
+};
+
 struct Config {
     std::vector<InterfaceConfig> interfaces;
     std::vector<RouteConfig> routes;
@@ -109,6 +138,8 @@ struct Config {
     std::vector<AccessConfig> access;  // in the order in which they are tried
     TurnConfig turn;
     TlsConfig tls;
+    DnsConfig dns;
+    DiscoveryConfig discovery;
     uint32_t icmp_rate = 0;
     bool icmp_echo = true;
 };

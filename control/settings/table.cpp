@@ -5,13 +5,14 @@
 #include <set>
 
 #include "control/problem.h"
+#include "control/settings/discovery.h"
 
 namespace fedge::control {
 namespace {
 
 constexpr size_t kMaxValues = 1024;
 
-std::vector<Definition> make_definitions() {
+std::vector<Definition> own_definitions() {
     using enum ValueType;
     return {
         {"interface.NAME.role",
@@ -184,6 +185,12 @@ std::vector<Definition> make_definitions() {
          1000000},
         {"icmp.echo", boolean, false, "on", "Answer echo requests.", "icmp.echo on"},
     };
+}
+
+std::vector<Definition> make_definitions() {
+    std::vector<Definition> all = own_definitions();
+    for (auto& definition : discovery_definitions()) all.push_back(std::move(definition));
+    return all;
 }
 
 struct Placeholder {

@@ -11,6 +11,8 @@ constexpr size_t kMaxName = 32;
 constexpr size_t kMaxRealm = 127;
 constexpr size_t kMaxHost = 253;
 constexpr size_t kMaxLabel = 63;
+constexpr size_t kMaxAnchor = 1024;
+constexpr uint16_t kDnsPort = 53;
 
 bool is_name(std::string_view text) {
     auto fits = [](char c) {
@@ -29,6 +31,45 @@ std::optional<std::string> canonical_boolean(std::string_view text) {
     if (text == "on" || text == "true" || text == "yes") return "on";
     if (text == "off" || text == "false" || text == "no") return "off";
     return std::nullopt;
+}
+
+bool is_number(std::string_view text, int64_t most) {
+    auto value = parse_integer(text);
+    return value && *value >= 0 && *value <= most;
+}
+
+bool all_of(std::string_view text, std::string_view set) {
+    return !text.empty() && text.find_first_not_of(set) == std::string_view::npos;
+}
+
+// OWNER [TTL] [IN] DS TAG ALGORITHM DIGEST-TYPE DIGEST (RFC 4034 section 5.3), or DNSKEY FLAGS 3 ALGORITHM KEY (section
+// 2.2); digest and key may be in pieces.
+std::optional<std::string> canonical_record(std::string_view text) {
+    std::vector<std::string> words;
+    for (size_t at = 0; (at = text.find_first_not_of(" \t", at)) != std::string_view::npos;) {
+        size_t end = std::min(text.find_first_of(" \t", at), text.size());
+        words.emplace_back(text.substr(at, end - at));
+        at = end;
+    }
+    auto is_class_or_ttl = [](const std::string& word) { return word == "IN" || is_number(word, 0x7fffffff); };
+    while (words.size() > 1 && is_class_or_ttl(words[1])) words.erase(words.begin() + 1);
+    if (words.size() < 6) return std::nullopt;
+    std::string last;
+    for (size_t i = 5; i < words.size(); i++) last += words[i];
+    bool ds = words[1] == "DS" && is_number(words[2], 65535) && is_number(words[3], 255) && is_number(words[4], 255) &&
+              all_of(last, "0123456789abcdefABCDEF") && last.size() % 2 == 0;
+    bool key = words[1] == "DNSKEY" && is_number(words[2], 65535) && words[3] == "3" && is_number(words[4], 255) &&
+               all_of(last, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=");
+    bool owner =
+        words[0] == "." || all_of(words[0], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    if (!owner || (!ds && !key)) return std::nullopt;
+    return words[0] + " " + words[1] + " " + words[2] + " " + words[3] + " " + words[4] + " " + last;
+}
+
+std::optional<std::string> canonical_anchor(std::string_view text) {
+    auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; };
+    if (text.empty() || text.size() > kMaxAnchor || std::any_of(text.begin(), text.end(), control)) return std::nullopt;
+    return text.front() == '/' ? std::optional(std::string(text)) : canonical_record(text);
 }
 
 std::string text_of_range(const AddressRange& range, std::string_view text) {
@@ -52,6 +93,8 @@ const char* name_of(ValueType type) {
         case ValueType::endpoint: return "endpoint";
         case ValueType::addresses: return "addresses";
         case ValueType::host: return "host-name";
+        case ValueType::server: return "server";
+        case ValueType::anchor: return "trust-anchor";
     }
     return "";
 }
@@ -132,6 +175,12 @@ std::optional<std::string> parse_host(std::string_view text) {
     return labels >= 2 ? std::optional(out) : std::nullopt;
 }
 
+std::optional<Endpoint> parse_server(std::string_view text) {
+    if (auto address = IpAddress::parse(text)) return Endpoint{*address, kDnsPort};
+    auto endpoint = Endpoint::parse(text);
+    return endpoint && endpoint->port != 0 ? endpoint : std::nullopt;
+}
+
 std::optional<std::string> canonical(ValueType type, std::string_view text, int64_t minimum, int64_t maximum,
                                      const std::vector<std::string>& choices) {
     switch (type) {
@@ -163,6 +212,11 @@ std::optional<std::string> canonical(ValueType type, std::string_view text, int6
             if (auto range = parse_addresses(text)) return text_of_range(*range, text);
             return std::nullopt;
         case ValueType::host: return parse_host(text);
+        case ValueType::server:
+            if (auto server = parse_server(text))
+                return server->port == kDnsPort ? server->address.text() : server->text();
+            return std::nullopt;
+        case ValueType::anchor: return canonical_anchor(text);
     }
     return std::nullopt;
 }
@@ -185,6 +239,10 @@ std::string wanted(ValueType type, int64_t minimum, int64_t maximum, const std::
         case ValueType::endpoint: return "ADDRESS:PORT, or [ADDRESS]:PORT for IPv6";
         case ValueType::addresses: return "ADDRESS, ADDRESS/LENGTH with no bits set behind the length, or FIRST-LAST";
         case ValueType::host: return "a DNS name such as turn.example.org";
+        case ValueType::server: return "ADDRESS, ADDRESS:PORT, or [ADDRESS]:PORT";
+        case ValueType::anchor:
+            return "a record such as \". DS 20326 8 2 E06D...\" (or DNSKEY) in one value, or the absolute path of a "
+                   "file";
     }
     return "";
 }

@@ -23,6 +23,8 @@ enum class ValueType : uint8_t {
     endpoint,   // ADDRESS:PORT, [ADDRESS]:PORT
     addresses,  // ADDRESS, ADDRESS/LENGTH or FIRST-LAST
     host,       // a DNS name in A-labels, lower case, without wildcard and closing dot
+    server,     // ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT; port 53 is left out
+    anchor,     // a DS or DNSKEY record on one line, or the absolute path of a file of them
 };
 
 const char* name_of(ValueType type);
@@ -43,6 +45,8 @@ IpAddress advance(const IpAddress& a, uint64_t offset);
 std::optional<int64_t> parse_integer(std::string_view text);
 // A DNS name of letters, digits, '-' and '_' with at least two labels (RFC 1123 section 2.1), in lower case.
 std::optional<std::string> parse_host(std::string_view text);
+// An address with a port; without one, 53.
+std::optional<Endpoint> parse_server(std::string_view text);
 // The first and the last address of a prefix.
 AddressRange range_of(const Prefix& prefix);
 

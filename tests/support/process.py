@@ -30,6 +30,9 @@ class Process:
         self._child.kill()
         self._child.wait(10)
 
+    def signal(self, number):
+        self._child.send_signal(number)
+
     def stop(self):
         """SIGTERM; true when the process ended by itself within five seconds."""
         if not self.running():

@@ -82,6 +82,11 @@ std::vector<std::vector<uint8_t>> FakeDataplane::snapshots() {
     return snapshots_;
 }
 
+std::vector<std::vector<uint8_t>> FakeDataplane::answers() {
+    std::lock_guard lock(mutex_);
+    return answers_;
+}
+
 void FakeDataplane::refuse_from_now(const std::string& reason) {
     std::lock_guard lock(mutex_);
     behaviour_.refuse = reason;
@@ -123,6 +128,7 @@ void FakeDataplane::greet(contract::Channel& channel) {
         contract::CreateHelloDirect(b, behaviour_.contract, "9.9", 77, 1'000'000'000, revision_, true, "poll", &ports);
     contract::Descriptor memory = counter_memory(behaviour_.cores);
     send(channel, b, contract::Body::Hello, hello, behaviour_.send_counters ? memory.get() : -1);
+    for (const auto& message : behaviour_.messages) channel.send(message);
     if (behaviour_.event.empty()) return;
     Builder e;
     send(channel, e, contract::Body::Event,
@@ -174,6 +180,8 @@ void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8
         send(channel, b, contract::Body::Page,
              contract::CreatePageDirect(b, query->id(), query->kind(), next, nullptr, &rows, nullptr, nullptr, &cores,
                                         nullptr, &connections));
+    } else if (message->body_as_Answer()) {
+        answers_.emplace_back(bytes.begin(), bytes.end());
     } else if (const auto* order = message->body_as_Disconnect()) {
         send(channel, b, contract::Body::Disconnected,
              contract::CreateDisconnected(b, order->id(), order->user() ? 2 : 1));

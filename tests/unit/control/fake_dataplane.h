@@ -29,6 +29,7 @@ class FakeDataplane {
         uint32_t page_rows = 10;   // rows in a page at most
         uint32_t connections = 0;  // that live, with ids from 1; as many have ended, with ids from 1001
         std::string event;         // sent after the greeting
+        std::vector<std::vector<uint8_t>> messages;  // likewise
     };
 
     FakeDataplane(const std::string& path, Behaviour behaviour);
@@ -38,6 +39,8 @@ class FakeDataplane {
 
     // Copies of the snapshots that arrived, in order.
     std::vector<std::vector<uint8_t>> snapshots();
+    // Copies of the answers to its questions (contract::Answer) that arrived, in order.
+    std::vector<std::vector<uint8_t>> answers();
     size_t connections() const { return connections_; }
     void refuse_from_now(const std::string& reason);
 
@@ -50,6 +53,7 @@ class FakeDataplane {
     std::mutex mutex_;
     Behaviour behaviour_;
     std::vector<std::vector<uint8_t>> snapshots_;
+    std::vector<std::vector<uint8_t>> answers_;
     uint64_t revision_ = 0;
     std::atomic<size_t> connections_{0};
     std::atomic<bool> end_{false};
