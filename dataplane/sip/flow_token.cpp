@@ -56,11 +56,21 @@ class Hasher {
     size_t used_ = 0;
 };
 
+// base64url without padding; N characters, as many as the bytes need.
 template <size_t N>
 void encode(Bytes bytes, char* out) {
-    std::array<char, N + 1> text;
-    sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    std::copy_n(text.data(), N, out);
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint32_t bits = 0;
+    unsigned count = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < N; i++) {
+        if (count < 6) {
+            bits = bits << 8 | (at < bytes.size() ? bytes[at++] : 0U);
+            count += 8;
+        }
+        count -= 6;
+        out[i] = alphabet[bits >> count & 63];
+    }
 }
 
 // sodium takes some octets beyond ASCII for '_'.
@@ -183,13 +193,14 @@ FlowTokens::Branch FlowTokens::branch(const Message& request, Side from) const {
 bool FlowTokens::looped(const Message& request, Side from) const {
     std::array<char, 11> half;
     bool known = false;
-    Values vias{request, HeaderId::via};
-    while (auto value = vias.next()) {
-        auto via = Via::parse(*value);
-        if (!via || via->branch.size() != kBranchSize || via->branch[kLoopAt] != '.') continue;
-        if (!known) encode<11>(Bytes{way_of(settings_.hash_key.data(), request, from)}.first(8), half.data());
-        known = true;
-        if (via->branch.substr(kLoopAt + 1) == std::string_view{half.data(), half.size()}) return true;
+    for (const Field* f = request.first(HeaderId::via); f; f = request.next(*f)) {
+        std::string_view text = request.value(*f);
+        for (size_t at = 0; (at = text.find(kCookie, at)) != std::string_view::npos; at++) {
+            if (text.size() - at < kBranchSize || text[at + kLoopAt] != '.') continue;
+            if (!known) encode<11>(Bytes{way_of(settings_.hash_key.data(), request, from)}.first(8), half.data());
+            known = true;
+            if (text.substr(at + kLoopAt + 1, half.size()) == view(half)) return true;
+        }
     }
     return false;
 }

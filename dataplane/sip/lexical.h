@@ -22,9 +22,10 @@ enum CharClass : uint16_t {
     kHostChar = 256,          // alphanum - .  and _, which is no host character but is met in the wild
     kWordChar = 512,          // word, and @: Call-ID
     kHex = 1024,
-    kSpace = 2048,    // SP HTAB
-    kLws = 4096,      // SP HTAB CR LF: what folds and surrounds, once line ends have been checked
-    kUriChar = 8192,  // what may stand in a URI of a scheme that is not known here (RFC 3986 section 2)
+    kSpace = 2048,      // SP HTAB
+    kLws = 4096,        // SP HTAB CR LF: what folds and surrounds, once line ends have been checked
+    kUriChar = 8192,    // what may stand in a URI of a scheme that is not known here (RFC 3986 section 2)
+    kListChar = 16384,  // what matters where lists are taken apart: " < > ,
 };
 extern const std::array<uint16_t, 256> kCharClasses;
 
@@ -42,12 +43,19 @@ bool escaped_text(std::string_view text, unsigned classes);
 inline char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
-bool equal_nocase(std::string_view a, std::string_view b);
+bool equal_slowly(std::string_view a, std::string_view b);  // of one size, not empty
+inline bool equal_nocase(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && (a.empty() || equal_slowly(a, b));
+}
 // After %HH has been undone on both sides, where it stands for a character that needs no escape (section 19.1.4).
 bool equal_escaped(std::string_view a, std::string_view b, bool nocase);
 
 // Without linear white space at both ends.
-std::string_view trim(std::string_view text);
+inline std::string_view trim(std::string_view text) {
+    while (!text.empty() && is(text.front(), kLws)) text.remove_prefix(1);
+    while (!text.empty() && is(text.back(), kLws)) text.remove_suffix(1);
+    return text;
+}
 
 // 1*DIGIT, at most `max`; empty otherwise. Leading zeros count for nothing.
 std::optional<uint64_t> parse_number(std::string_view digits, uint64_t max);
