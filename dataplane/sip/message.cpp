@@ -93,6 +93,7 @@ std::string_view name(MessageFault fault) {
         case MessageFault::bad_max_forwards: return "malformed Max-Forwards";
         case MessageFault::bad_route: return "malformed Route";
         case MessageFault::too_many_routes: return "too many Routes";
+        case MessageFault::bad_credentials: return "malformed credentials";
     }
     return "unknown";
 }
@@ -129,6 +130,8 @@ MessageFault Message::parse(std::string_view header) {
     if (fault == MessageFault::none) fault = read_essentials();
     if (fault == MessageFault::none) fault = read_routes(HeaderId::route);
     if (fault == MessageFault::none) fault = read_routes(HeaderId::record_route);
+    if (fault == MessageFault::none) fault = check_credentials(HeaderId::authorization);
+    if (fault == MessageFault::none) fault = check_credentials(HeaderId::proxy_authorization);
     return fault;
 }
 
@@ -314,6 +317,36 @@ MessageFault Message::read_essentials() {
         auto hops = parse_number(value(*f), 255);
         if (!hops) return MessageFault::bad_max_forwards;
         max_forwards_ = static_cast<uint8_t>(*hops);
+    }
+    return MessageFault::none;
+}
+
+// credentials = scheme LWS, then name=value pairs (section 25.1) or whatever the scheme has instead (RFC 7235
+// section 2.1: token68); quotes are closed in any case.
+MessageFault Message::check_credentials(HeaderId id) const {
+    for (const Field* f = first(id); f; f = next(*f)) {
+        std::string_view rest = value(*f);
+        size_t n = 0;
+        while (n < rest.size() && is(rest[n], kToken)) n++;
+        std::string_view scheme = rest.substr(0, n);
+        rest = rest.substr(n);
+        if (scheme.empty() || (!rest.empty() && !is(rest.front(), kLws))) return MessageFault::bad_credentials;
+        bool digest = equal_nocase(scheme, "Digest");
+        if (trim(rest).empty()) {
+            if (digest) return MessageFault::bad_credentials;
+            continue;
+        }
+        ValueCursor pairs{rest};
+        while (auto pair = pairs.next()) {
+            if (!digest) continue;
+            size_t equals = pair->find('=');
+            std::string_view name = trim(pair->substr(0, equals));
+            std::string_view text = equals == std::string_view::npos ? "" : trim(pair->substr(equals + 1));
+            bool quoted = text.starts_with('"') && quoted_end(text, 0) == text.size();
+            if (name.empty() || !all(name, kToken) || text.empty() || !(quoted || all(text, kToken)))
+                return MessageFault::bad_credentials;
+        }
+        if (!pairs.ok()) return MessageFault::bad_credentials;
     }
     return MessageFault::none;
 }

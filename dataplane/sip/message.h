@@ -62,6 +62,7 @@ enum class MessageFault : uint8_t {
     bad_max_forwards,
     bad_route,  // Route or Record-Route
     too_many_routes,
+    bad_credentials,  // Authorization or Proxy-Authorization
 };
 std::string_view name(MessageFault fault);
 // The response to a request with this fault; responses with a fault are dropped.
@@ -138,6 +139,7 @@ class Message {
     MessageFault read_vias();
     MessageFault read_routes(HeaderId id);
     MessageFault read_essentials();
+    MessageFault check_credentials(HeaderId id) const;
 
     std::string_view header_;
     size_t start_line_ = 0;

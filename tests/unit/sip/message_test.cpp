@@ -97,7 +97,16 @@ TEST(SipMessage, Faults) {
         {"bad second Route", with("Route: <sip:a;lr>\r\nRoute: <sip:b;lr>, <sip:\r\n"), bad_route},
         {"bad Record-Route", with("Record-Route: <a>\r\n"), bad_route},
         {"malformed Contact is not ours to judge", with("Contact: ,,;<\r\n"), none},
-        {"malformed Authorization is not ours to judge", with("Authorization: Digest \"\r\n"), none},
+        {"Digest with an open quote", with("Authorization: Digest username=\"a\r\n"), bad_credentials},
+        {"Digest without pairs", with("Authorization: Digest\r\n"), bad_credentials},
+        {"Digest with a name alone", with("Proxy-Authorization: Digest username\r\n"), bad_credentials},
+        {"Digest with an empty value", with("Authorization: Digest a=,b=c\r\n"), bad_credentials},
+        {"Digest with text behind a quote", with("Authorization: Digest a=\"b\"c\r\n"), bad_credentials},
+        {"no scheme", with("Authorization: =x\r\n"), bad_credentials},
+        {"second of two", with("Authorization: Digest a=b\r\nAuthorization: Digest ,\r\n"), bad_credentials},
+        {"sound Digest", with("Authorization: Digest username=\"a,b\", nc=00000001,\r\n uri=\"sip:x\"\r\n"), none},
+        {"NTLM", with("Proxy-Authorization: NTLM qop=\"auth\", gssapi-data=\"TlRM\"\r\n"), none},
+        {"token68", with("Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"), none},
     };
     for (const Row& row : rows) EXPECT_EQ(name(parse(row.text)), name(row.fault)) << row.name;
     EXPECT_EQ(status(version), 505);
