@@ -196,8 +196,10 @@ void Discovery::wait_for_turn(Lookups::iterator running, Turns& queue) {
     queue.push_back({running->first, last_turn_});
 }
 
-// Turns of look-ups that nobody waits for any more may be anywhere in a queue.
+// Turns of look-ups that nobody waits for any more may be anywhere in a queue. They are cleared away when they are most
+// of it.
 void Discovery::drop_dead_turns(Turns& queue) {
+    if (queue.size() <= 2 * waiting() + config_.concurrent) return;
     std::erase_if(queue, [&](const Turn& turn) {
         auto running = lookups_.find(turn.query);
         return running == lookups_.end() || running->second.turn != turn.number;
@@ -266,7 +268,7 @@ void Discovery::finish(Lookups::iterator running, Time now) {
         before = learn(query, std::move(found), now);
     }
     Entry& entry = *cache_.find(query);
-    bool stale = entry.failures > 0 && entry.usable_stale(now);
+    bool stale = entry.failures > 0 && !entry.fresh(now) && entry.usable_stale(now);
     if (!waiters.empty()) entry.last_used = now;
     std::vector<Route> routes;
     for (const auto& waiter : waiters) {

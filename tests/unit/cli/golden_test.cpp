@@ -95,6 +95,32 @@ constexpr const char* kTls = R"({"served":true,"adopted":true,"rows":[
   "ticket_keys":[{"created":1769000000,"encrypts":true},{"created":1768992800,"encrypts":false}],"ticket_lifetime_s":7200,
   "authorities":1,"system_authorities":142,"crls":[{"issuer":"CN=Partner CA","to":1769990000}]})";
 
+constexpr const char* kDiscovery = R"({"rows":[
+  {"domain":"contoso.example","service":"sip","records":"microsoft-then-sips","namespace_rule":true,"outcome":"found","code":0,"reason":"",
+   "validated":true,"targets":[{"host":"sip.contoso.example","port":5061,"priority":0,"weight":5,"validated":true,"direct_tls":false,"addresses":[
+   {"address":"198.51.100.7","failures":2,"last_for_s":9},{"address":"2001:db8::7","failures":0,"last_for_s":0}]}],"refused":[],
+   "expires_s":3541,"stale":false,"age_s":59,"failures":0},
+  {"domain":"fabrikam.example","service":"sip","via":"edge.fabrikam.example","outcome":"found","code":0,"reason":"","validated":false,
+   "targets":[{"host":"edge.fabrikam.example","port":5061,"priority":0,"weight":0,"validated":false,"direct_tls":false,"addresses":[
+   {"address":"203.0.113.9","failures":0,"last_for_s":0}]}],"refused":[],"expires_s":-20,"stale":true,"age_s":3620,"failures":3,
+   "next_try_s":4,"failure":"got no answer in time"},
+  {"domain":"evil.example","service":"xmpp","outcome":"refused","code":1014,"reason":"x.evil.example has the address 127.0.0.1: special-purpose address",
+   "validated":false,"targets":[],"refused":[],"expires_s":300,"stale":false,"age_s":0,"failures":0}],"next":""})";
+
+constexpr const char* kLookedUp =
+    R"({"domain":"contoso.example","service":"sip","records":"microsoft-then-sips","namespace_rule":true,
+  "outcome":"found","code":0,"reason":"","validated":false,
+  "targets":[{"host":"sip.contoso.example","port":5061,"priority":10,"weight":5,"validated":false,"direct_tls":false,"addresses":[
+   {"address":"2001:db8::7","failures":0,"last_for_s":0},{"address":"198.51.100.7","failures":2,"last_for_s":9}]},
+   {"host":"chat.contoso.example","port":5270,"priority":20,"weight":0,"validated":true,"direct_tls":true,"addresses":[
+   {"address":"198.51.100.8","failures":0,"last_for_s":0}]}],
+  "refused":[{"host":"sip.fabrikam.example","port":5061,"address":"","code":1009,"why":"it is neither contoso.example nor a direct child of it"},
+   {"host":"old.contoso.example","port":5061,"address":"10.0.0.7","code":1014,"why":"special-purpose address"}],
+  "keep_s":600,"took_ms":37,"steps":[
+   {"name":"_sipfederationtls._tcp.contoso.example","type":"SRV","result":"3 records","records":["10 5 5061 sip.contoso.example",
+    "10 5 5061 sip.fabrikam.example","1 0 5061 \u001b[2Jold.contoso.example"],"validated":true,"ttl_s":3600},
+   {"name":"sip.contoso.example","type":"A","result":"1 record","records":["198.51.100.7"],"validated":false,"ttl_s":600}]})";
+
 constexpr const char* kConnections = R"({"rows":[
   {"id":4294967299,"core":1,"transport":"own","service":"turn-tls","state":"ESTABLISHED","interface":"outside","remote":"198.51.100.2:51234",
    "local":"192.0.2.10:443","outgoing":false,"age_s":3725,"idle_s":3,"rtt_us":12345,"congestion_window":14600,"in_flight":14600,"unsent":2048,
@@ -150,6 +176,17 @@ std::vector<Row> rows() {
          "fedge show neighbors",
          {{"GET /v1/neighbors?limit=500",
            R"({"rows":[{"core":0,"interface":"outside","address":"192.0.2.1","mac":"02:00:00:00:00:09","state":"reachable","age_s":12,"queued":0}]})"}}},
+        {"discovery", "fedge show discovery", {{"GET /v1/discovery?limit=500", kDiscovery}}, 160},
+        {"discovery-none", "fedge show discovery", {{"GET /v1/discovery?limit=500", none}}},
+        {"test-discovery",
+         "fedge test discovery contoso.example",
+         {{"GET /v1/discovery/test?domain=contoso.example", kLookedUp}}},
+        {"test-discovery-refused",
+         "fedge test discovery evil.example --service xmpp --any-namespace",
+         {{"GET /v1/discovery/test?domain=evil.example&service=xmpp&namespace=off",
+           R"({"domain":"evil.example","service":"xmpp","outcome":"refused","code":1014,"reason":"x.evil.example has the address 127.0.0.1: special-purpose address",
+             "validated":false,"targets":[],"refused":[{"host":"x.evil.example","port":5269,"address":"127.0.0.1","code":1014,
+             "why":"special-purpose address"}],"keep_s":300,"took_ms":5,"steps":[]})"}}},
         {"counters",
          "fedge show counters turn_",
          {{"GET /v1/counters", R"({"rows":[{"name":"rx_packets","help":"packets received","total":5,"cores":[2,3]},
