@@ -258,7 +258,7 @@ void Control::publish(AdoptionCallback done) {
     auto snapshot = build_snapshot(config_, state);
     auto now = time_.steady();
     auto patience = dataplane_.connected() ? kAdoptionTime : kConnectTime;
-    dataplane_.publish(state.revision, sealed_memory(snapshot), now, now + patience, std::move(done));
+    dataplane_.publish(state.revision, sealed_memory(snapshot), {}, now, now + patience, std::move(done));
 }
 
 void Control::publish_change(PublishedCallback done) {

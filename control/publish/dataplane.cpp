@@ -30,9 +30,10 @@ std::string text(const flatbuffers::String* s) {
 Dataplane::Dataplane(std::string socket_path, Log& log)
     : path_(std::move(socket_path)), log_(log), buffer_(contract::kMaxMessage) {}
 
-void Dataplane::publish(uint64_t revision, contract::Descriptor snapshot, Clock::time_point now,
+void Dataplane::publish(uint64_t revision, contract::Descriptor snapshot, PublishedTables tables, Clock::time_point now,
                         Clock::time_point deadline, AdoptionCallback done) {
     snapshot_ = std::move(snapshot);
+    tables_ = std::move(tables);
     revision_ = revision;
     generation_++;
     refused_reason_.clear();
@@ -45,7 +46,7 @@ void Dataplane::query(contract::Kind kind, uint64_t cursor, uint32_t limit, Cloc
     flatbuffers::FlatBufferBuilder builder;
     uint32_t id = next_id_++;
     auto message = message_of(builder, contract::Body::Query, contract::CreateQuery(builder, id, kind, cursor, limit));
-    ask(id, message, {now + kAnswerTime, std::move(done), {}});
+    ask(id, message, {now + kAnswerTime, std::move(done), {}, {}});
 }
 
 void Dataplane::disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
@@ -55,7 +56,24 @@ void Dataplane::disconnect_allocations(uint64_t allocation, const std::string& u
     auto name = user.empty() ? 0 : builder.CreateString(user);
     auto message =
         message_of(builder, contract::Body::Disconnect, contract::CreateDisconnect(builder, id, allocation, name));
-    ask(id, message, {now + kAnswerTime, {}, std::move(done)});
+    ask(id, message, {now + kAnswerTime, {}, std::move(done), {}});
+}
+
+void Dataplane::lookup(const std::string& name, Clock::time_point now, LookupCallback done) {
+    flatbuffers::FlatBufferBuilder builder;
+    uint32_t id = next_id_++;
+    auto message = message_of(builder, contract::Body::Lookup, contract::CreateLookupDirect(builder, id, name.c_str()));
+    ask(id, message, {now + kAnswerTime, {}, {}, std::move(done)});
+}
+
+void Dataplane::Question::fail(const std::string& error) const {
+    if (page) {
+        page(nullptr, error);
+    } else if (lookup) {
+        lookup(nullptr, error);
+    } else {
+        count(0, error);
+    }
 }
 
 void Dataplane::ask(uint32_t id, std::span<const uint8_t> message, Question question) {
@@ -69,10 +87,8 @@ void Dataplane::ask(uint32_t id, std::span<const uint8_t> message, Question ques
     }
     if (error.empty()) {
         questions_.emplace(id, std::move(question));
-    } else if (question.page) {
-        question.page(nullptr, error);
     } else {
-        question.count(0, error);
+        question.fail(error);
     }
 }
 
@@ -98,14 +114,9 @@ void Dataplane::drop_connection(const std::string& why) {
     complain("dataplane: " + why + "; connecting again");
     counters_.reset();
     in_flight_ = sent_generation_ = adopted_generation_ = adopted_revision_ = 0;
+    sent_tables_.clear();
     auto questions = std::exchange(questions_, {});
-    for (auto& [id, question] : questions) {
-        if (question.page) {
-            question.page(nullptr, why);
-        } else {
-            question.count(0, why);
-        }
-    }
+    for (auto& [id, question] : questions) question.fail(why);
 }
 
 void Dataplane::on_tick(Clock::time_point now) {
@@ -116,14 +127,7 @@ void Dataplane::on_tick(Clock::time_point now) {
         if (now >= question.deadline) late.push_back(id);
     }
     for (uint32_t id : late) {
-        answer(id, [](Question& q) {
-            const char* error = "the dataplane did not answer in time";
-            if (q.page) {
-                q.page(nullptr, error);
-            } else {
-                q.count(0, error);
-            }
-        });
+        answer(id, [](Question& q) { q.fail("the dataplane did not answer in time"); });
     }
     std::vector<Waiter> over;
     std::erase_if(waiters_, [&](Waiter& w) {
@@ -175,6 +179,14 @@ void Dataplane::handle(const contract::Message& message, contract::Descriptor fd
         });
     } else if (const auto* question = message.body_as_Question()) {
         if (asked_) asked_(*question, now);
+    } else if (const auto* found = message.body_as_LookedUp()) {
+        answer(found->id(), [&](Question& q) {
+            if (!q.lookup) return;
+            std::string error = text(found->error());
+            q.lookup(error.empty() ? found : nullptr, error);
+        });
+    } else if (const auto* reports = message.body_as_PartnerReports()) {
+        if (partner_reports_) partner_reports_(*reports);
     } else if (const auto* event = message.body_as_Event()) {
         auto severity = event->severity() == contract::Severity::error     ? Severity::error
                         : event->severity() == contract::Severity::warning ? Severity::warning
@@ -215,11 +227,25 @@ void Dataplane::greet(const contract::Hello& hello, contract::Descriptor fd) {
 
 void Dataplane::send_snapshot() {
     if (!greeted_ || in_flight_ || sent_generation_ == generation_ || !snapshot_) return;
-    flatbuffers::FlatBufferBuilder builder;
-    auto message = message_of(builder, contract::Body::Publish, contract::CreatePublish(builder, revision_));
     // A full queue empties; the next tick tries again.
+    if (!send_table(tables_.base, tables_.base_memory.get()) || !send_table(tables_.delta, tables_.delta_memory.get()))
+        return;
+    flatbuffers::FlatBufferBuilder builder;
+    auto message = message_of(builder, contract::Body::Publish,
+                              contract::CreatePublish(builder, revision_, tables_.base, tables_.delta));
     if (channel_.send(message, snapshot_.get()) != ChannelStatus::ok) return;
     in_flight_ = sent_generation_ = generation_;
+    // The dataplane keeps what this publication names.
+    std::erase_if(sent_tables_, [this](uint64_t id) { return id != tables_.base && id != tables_.delta; });
+}
+
+bool Dataplane::send_table(uint64_t id, const contract::Descriptor* memory) {
+    if (id == 0 || sent_tables_.contains(id)) return true;
+    flatbuffers::FlatBufferBuilder builder;
+    auto message = message_of(builder, contract::Body::PublishTable, contract::CreatePublishTable(builder, id));
+    if (channel_.send(message, memory->get()) != ChannelStatus::ok) return false;
+    sent_tables_.insert(id);
+    return true;
 }
 
 void Dataplane::on_adoption(uint64_t revision, Adoption outcome, const std::string& reason) {
@@ -231,6 +257,7 @@ void Dataplane::on_adoption(uint64_t revision, Adoption outcome, const std::stri
         log_.info("dataplane runs on revision " + std::to_string(revision));
     } else {
         log_.error("dataplane refused revision " + std::to_string(revision) + ": " + reason);
+        sent_tables_.clear();  // perhaps for want of one of them
         if (generation == generation_) refused_reason_ = reason;
     }
     settle(generation, revision, outcome, reason);

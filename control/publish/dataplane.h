@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,7 +25,9 @@
 namespace fedge::contract {
 struct Message;
 struct Hello;
+struct LookedUp;
 struct Page;
+struct PartnerReports;
 struct Question;
 enum class Kind : uint8_t;
 }  // namespace fedge::contract
@@ -58,7 +61,19 @@ enum class Adoption : uint8_t {
 using AdoptionCallback = std::function<void(Adoption, const std::string& reason)>;
 // `page` is valid during the call; nullptr: `error` says why.
 using PageCallback = std::function<void(const contract::Page* page, const std::string& error)>;
+// `found` is valid during the call; nullptr: `error` says why.
+using LookupCallback = std::function<void(const contract::LookedUp* found, const std::string& error)>;
+using PartnerReportsCallback = std::function<void(const contract::PartnerReports&)>;
 using CountCallback = std::function<void(uint32_t count, const std::string& error)>;
+
+// Verdict tables to publish with a snapshot (sealed; dataplane/contract/verdicts.h). Numbers are never used twice and
+// grow; 0: none.
+struct PublishedTables {
+    uint64_t base = 0;
+    uint64_t delta = 0;
+    std::shared_ptr<const contract::Descriptor> base_memory;
+    std::shared_ptr<const contract::Descriptor> delta_memory;
+};
 
 class Dataplane {
   public:
@@ -68,11 +83,15 @@ class Dataplane {
     Dataplane(std::string socket_path, Log& log);
 
     // Publishes `snapshot` (sealed) from now on, also to every dataplane that comes later. `done` is called once, at
-    // the latest at `deadline`; it may be empty.
-    void publish(uint64_t revision, contract::Descriptor snapshot, Clock::time_point now,
+    // the latest at `deadline`; it may be empty. Tables that a dataplane has already are not sent to it again.
+    void publish(uint64_t revision, contract::Descriptor snapshot, PublishedTables tables, Clock::time_point now,
                  Clock::time_point deadline = {}, AdoptionCallback done = {});
 
     void query(contract::Kind kind, uint64_t cursor, uint32_t limit, Clock::time_point now, PageCallback done);
+    // What every core makes of a domain or of a user ("user@domain"), in the form of the verdict tables.
+    void lookup(const std::string& name, Clock::time_point now, LookupCallback done);
+    // Called with every report about discovered partners.
+    void on_partner_reports(PartnerReportsCallback callback) { partner_reports_ = std::move(callback); }
     void disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
                                 CountCallback done);
 
@@ -103,6 +122,9 @@ class Dataplane {
         Clock::time_point deadline;
         PageCallback page;
         CountCallback count;
+        LookupCallback lookup;
+
+        void fail(const std::string& error) const;
     };
     struct Waiter {
         uint64_t generation;
@@ -118,6 +140,7 @@ class Dataplane {
     void handle(const contract::Message& message, contract::Descriptor fd, Clock::time_point now);
     void greet(const contract::Hello& hello, contract::Descriptor fd);
     void send_snapshot();
+    bool send_table(uint64_t id, const contract::Descriptor* memory);
     void on_adoption(uint64_t revision, Adoption outcome, const std::string& reason);
     void settle(uint64_t generation, uint64_t revision, Adoption outcome, const std::string& reason);
     void ask(uint32_t id, std::span<const uint8_t> message, Question question);
@@ -137,6 +160,8 @@ class Dataplane {
     // Snapshots are counted here: the same revision is published again when credentials change. One is in flight at a
     // time.
     contract::Descriptor snapshot_;
+    PublishedTables tables_;
+    std::set<uint64_t> sent_tables_;  // those of the publication before and of this one, that this dataplane has
     uint64_t revision_ = 0;
     uint64_t generation_ = 0;
     uint64_t in_flight_ = 0;  // generation; 0: none
@@ -146,6 +171,7 @@ class Dataplane {
     std::string refused_reason_;
     std::vector<Waiter> waiters_;
 
+    PartnerReportsCallback partner_reports_;
     uint32_t next_id_ = 1;
     std::map<uint32_t, Question> questions_;
     std::function<void(const contract::Question&, Clock::time_point)> asked_;

@@ -163,7 +163,14 @@ inline constexpr uint32_t kContractVersion = 6;
     X(policy_contacts, "requests refused: a discovered partner beyond its number of contacts") \
     X(policy_unverified, "requests refused: the sender is not verified") \
     X(policy_user, "requests refused by the policy of the local user") \
-    X(policy_other, "requests refused by federation policy for other reasons")
+    X(policy_other, "requests refused by federation policy for other reasons") \
+    X(policy_partners_full, "requests refused: too many discovered partners at a time") \
+    X(policy_questions, "domains that control was asked about") \
+    X(policy_questions_full, "domains that could not be asked about: too many at a time") \
+    X(policy_questions_failed, "domains about which control said nothing in time") \
+    X(policy_answers, "answers and news about domains from control") \
+    X(policy_answers_late, "answers that came after their time") \
+    X(policy_answers_stale, "times that an answer whose time was over was used, because there was no newer one")
 
 #define FEDGE_DROPS(X) \
     X(ether_short, "frame shorter than an Ethernet header") \

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "dataplane/contract/huge_mapping.h"
 #include "dataplane/contract/verdict_layout.h"
 
 namespace fedge::contract {
@@ -21,6 +22,9 @@ using namespace verdict_layout;
 uint32_t homes_for(size_t entries) {
     return static_cast<uint32_t>(entries + entries * 2 / 3 + 1);
 }
+
+// Below, translations of all pages fit the processor's second TLB, and a delta is to be out quickly.
+constexpr size_t kWorthHugePages = size_t{8} << 20;
 
 Kind kind_of(Rule rule) {
     switch (rule) {
@@ -70,7 +74,10 @@ VerdictBuilder::Stored& VerdictBuilder::store(std::string_view name, size_t long
     entry.name_length = static_cast<uint16_t>(name.size());
     entry.kind = kind;
     names_ += name;
-    if (name.find('@') == std::string_view::npos) max_labels_ = std::max(max_labels_, labels);
+    if (name.find('@') == std::string_view::npos) {
+        min_labels_ = std::min(min_labels_, labels);
+        max_labels_ = std::max(max_labels_, labels);
+    }
     return entries_.emplace_back(entry);
 }
 
@@ -153,6 +160,7 @@ void VerdictBuilder::write(const Layout& layout, uint8_t* out) const {
     Header& header = *new (out) Header{};
     header.magic = kMagic;
     header.version = kVersion;
+    header.min_labels = min_labels_;
     header.max_labels = max_labels_;
     header.key = key_;
     header.homes = layout.homes;
@@ -206,9 +214,10 @@ Descriptor VerdictBuilder::build_sealed() const {
     Descriptor memory(memfd_create("fedge-verdicts", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!memory) fail("memfd for a verdict table");
     if (ftruncate(memory.get(), static_cast<off_t>(bytes)) != 0) fail("memory for a verdict table");
-    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
-    if (mapped == MAP_FAILED) fail("mapping a verdict table");
+    void* mapped = map_huge(memory.get(), bytes, PROT_READ | PROT_WRITE);
+    if (!mapped) fail("mapping a verdict table");
     write(layout, static_cast<uint8_t*>(mapped));
+    if (bytes >= kWorthHugePages) collapse_to_huge_pages(mapped, bytes);
     munmap(mapped, bytes);
     if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         fail("sealing a verdict table");

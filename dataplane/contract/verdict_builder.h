@@ -74,6 +74,7 @@ class VerdictBuilder {
     void write(const Layout& layout, uint8_t* out) const;
 
     VerdictKey key_;
+    uint32_t min_labels_ = UINT32_MAX;
     uint32_t max_labels_ = 0;
     std::vector<Stored> entries_;
     std::string names_;                                  // of all entries, one behind the other

@@ -30,13 +30,14 @@ inline constexpr uint8_t kFlags = kMonitored | kSuspicious;
 struct alignas(64) Header {
     uint64_t magic;
     uint32_t version;
-    uint32_t max_labels;  // of the domain with most
+    uint32_t max_labels;  // of the domain with most; 0: there is no domain
     VerdictKey key;
     uint32_t homes;  // slots that can be homes: the first ones
     uint32_t slots;
     uint64_t text_bytes;
     uint32_t entries[kKinds];  // by kind
-    uint8_t unused[40];
+    uint32_t min_labels;       // of the domain with fewest
+    uint8_t unused[36];
 };
 static_assert(sizeof(Header) == 128);
 

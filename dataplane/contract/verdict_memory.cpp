@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/contract/huge_mapping.h"
+
 namespace fedge::contract {
 
 std::shared_ptr<const VerdictMemory> VerdictMemory::map(const Descriptor& memory, std::string& error) {
@@ -21,9 +23,8 @@ std::shared_ptr<const VerdictMemory> VerdictMemory::map(const Descriptor& memory
     struct stat status {};
     if (fstat(memory.get(), &status) != 0 || status.st_size <= 0) return refuse("the verdict table has no size");
     auto bytes = static_cast<size_t>(status.st_size);
-    void* address = mmap(nullptr, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, memory.get(), 0);
-    if (address == MAP_FAILED)
-        return refuse(std::string("the verdict table cannot be mapped into memory: ") + std::strerror(errno));
+    void* address = map_huge(memory.get(), bytes, PROT_READ);
+    if (!address) return refuse(std::string("the verdict table cannot be mapped into memory: ") + std::strerror(errno));
     std::shared_ptr<VerdictMemory> out(new VerdictMemory(address, bytes));
     out->table_ = VerdictTable::open({static_cast<const uint8_t*>(address), bytes}, error);
     if (!out->table_) return nullptr;

@@ -19,6 +19,7 @@ class VerdictMemory {
     VerdictMemory& operator=(const VerdictMemory&) = delete;
 
     const VerdictTable& table() const { return *table_; }
+    const void* memory() const { return memory_; }
 
   private:
     VerdictMemory(void* memory, size_t bytes) : memory_(memory), bytes_(bytes) {}

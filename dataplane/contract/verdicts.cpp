@@ -17,18 +17,21 @@ struct Suffix {
     uint32_t begin;  // in the name
 };
 
-// The name and its parents, at most `most` labels each, shortest first.
+// The name and its parents that have `least` to `most` labels, shortest first.
 template <typename OnSuffix>
-uint32_t suffixes(const VerdictKey& key, std::string_view name, uint32_t most, std::array<Suffix, kMaxLabels>& out,
-                  OnSuffix on_suffix) {
+uint32_t suffixes(const VerdictKey& key, std::string_view name, uint32_t least, uint32_t most,
+                  std::array<Suffix, kMaxLabels>& out, OnSuffix on_suffix) {
     LabelHash hash(key);
+    uint32_t labels = 0;
     uint32_t count = 0;
     size_t end = name.size();
-    for (size_t i = end; count < most; i--) {
+    for (size_t i = end; labels < most; i--) {
         if (i > 0 && name[i - 1] != '.') continue;
-        out[count] = {hash.add(name.substr(i, end - i)), static_cast<uint32_t>(i)};
-        on_suffix(out[count].hash);
-        count++;
+        uint64_t value = hash.add(name.substr(i, end - i));
+        if (++labels >= least) {
+            out[count++] = {value, static_cast<uint32_t>(i)};
+            on_suffix(value);
+        }
         if (i == 0) break;
         end = i - 1;
     }
@@ -77,6 +80,7 @@ std::optional<VerdictTable> VerdictTable::open(std::span<const uint8_t> bytes, s
     table.slots_ = reinterpret_cast<const Slot*>(bytes.data() + sizeof(Header));
     table.texts_ = reinterpret_cast<const char*>(table.slots_ + header.slots);
     table.homes_ = header.homes;
+    table.min_labels_ = header.min_labels;
     table.max_labels_ = header.max_labels;
     table.bytes_ = bytes.size();
 
@@ -87,6 +91,7 @@ std::optional<VerdictTable> VerdictTable::open(std::span<const uint8_t> bytes, s
     uint64_t occupied = 0;
     uint64_t places = 0;
     uint32_t max_labels = 0;
+    uint32_t min_labels = UINT32_MAX;
     for (uint32_t i = 0; i < header.slots; i++) {
         const Slot& slot = table.slots_[i];
         if (slot.count) {
@@ -103,12 +108,16 @@ std::optional<VerdictTable> VerdictTable::open(std::span<const uint8_t> bytes, s
         const Slot& range = table.slots_[home];
         if (slot.tag != tag_of(hash) || i < home + range.first || i - home - range.first >= range.count)
             return damaged("an entry at a wrong place");
-        if (name.find('@') == std::string_view::npos) max_labels = std::max(max_labels, labels);
+        if (name.find('@') == std::string_view::npos) {
+            min_labels = std::min(min_labels, labels);
+            max_labels = std::max(max_labels, labels);
+        }
         entries[static_cast<size_t>(slot.kind)]++;
         occupied++;
     }
     if (occupied != places) return damaged("ranges with holes");
-    if (header.max_labels != max_labels || max_labels > kMaxLabels) return damaged("names of impossible depth");
+    if (header.max_labels != max_labels || header.min_labels != min_labels || max_labels > kMaxLabels)
+        return damaged("names of impossible depth");
     for (size_t kind = 1; kind < kKinds; kind++)
         if (entries[kind] != header.entries[kind]) return damaged("a wrong number of entries");
     return table;
@@ -169,10 +178,11 @@ DomainVerdict VerdictTable::verdict(const Slot& slot) const {
 DomainVerdict Verdicts::domain(std::string_view name) const {
     const VerdictTable* keyed = base_ ? base_ : delta_;
     if (!keyed || name.empty() || name.size() > kMaxDomainEntry) return {};
+    uint32_t least = std::min(base_ ? base_->min_labels_ : UINT32_MAX, delta_ ? delta_->min_labels_ : UINT32_MAX);
     uint32_t most = std::max(base_ ? base_->max_labels_ : 0, delta_ ? delta_->max_labels_ : 0);
     std::array<Suffix, kMaxLabels> names;
     // All lines are on their way before the first is looked at, so that their misses overlap.
-    uint32_t count = suffixes(keyed->key(), name, most, names, [this](uint64_t hash) {
+    uint32_t count = suffixes(keyed->key(), name, least, most, names, [this](uint64_t hash) {
         if (base_) base_->prefetch(hash, 2);
         if (delta_) delta_->prefetch(hash, 1);
     });

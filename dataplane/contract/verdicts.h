@@ -83,6 +83,7 @@ class VerdictTable {
     const verdict_layout::Slot* slots_ = nullptr;
     const char* texts_ = nullptr;
     uint32_t homes_ = 0;
+    uint32_t min_labels_ = 0;
     uint32_t max_labels_ = 0;
     size_t bytes_ = 0;
 };

@@ -1,5 +1,8 @@
 #include "dataplane/core/assembly.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace fedge::core {
 namespace {
 
@@ -25,6 +28,13 @@ Assembly::Assembly(const AssemblyPlan& plan, Random& random)
     for (const auto& place : plan.places)
         context.tls_libraries.push_back(place.signalling ? std::make_shared<const tls::Library>() : nullptr);
     context.user_key = relay::UserHashKey::random(random);
+    auto signalling = static_cast<uint32_t>(std::ranges::count(plan.places, true, &AssemblyPlan::Place::signalling));
+    if (signalling) {
+        uint32_t most = signalling * (InquiryDesk::kOnTheWay + InquiryDesk::kNewsOnTheWay);
+        inquiries_ = std::make_unique<InquiryBox>(plan.name + "inquiries", std::bit_ceil(most + 1), -1);
+        partners_ =
+            std::make_unique<policy::DiscoveredPartners>(policy::DiscoveredPartners::Room{}, HashKey::random(random));
+    }
     for (uint16_t i = 0; i < size(); i++)
         pools_.push_back(std::make_unique<port::MbufPool>(plan.name + "mbufs-" + std::to_string(i), plan.mbufs,
                                                           plan.places[i].socket));
@@ -60,6 +70,8 @@ void Assembly::make_cores() {
         setup.quota = &quota_;
         setup.config = &adoption.slot(i);
         setup.replies = &replies;
+        setup.inquiries = inquiries_.get();
+        setup.partners = partners_.get();
         cores_.push_back(std::make_unique<Core>(setup, counters.core(i), clock_));
         inboxes.push_back(&cores_.back()->inbox());
     }

@@ -13,10 +13,12 @@
 #include "dataplane/base/random.h"
 #include "dataplane/core/adoption.h"
 #include "dataplane/core/core.h"
+#include "dataplane/core/inquiry.h"
 #include "dataplane/core/request.h"
 #include "dataplane/core/run_config.h"
 #include "dataplane/core/signalling_plan.h"
 #include "dataplane/core/steering.h"
+#include "dataplane/policy/discovered_partners.h"
 #include "dataplane/port/mbuf_pool.h"
 #include "dataplane/port/port.h"
 #include "dataplane/relay/quota.h"
@@ -56,6 +58,10 @@ class Assembly {
     std::span<std::unique_ptr<Core>> cores() { return cores_; }
     std::span<port::Port* const> ports() const { return port_pointers_; }
     const port::MbufPool& pool(uint16_t core) const { return *pools_[core]; }
+    const TscClock& clock() const { return clock_; }
+    // Both nullptr without signalling cores.
+    InquiryBox* inquiries() { return inquiries_.get(); }
+    policy::DiscoveredPartners* partners() { return partners_.get(); }
 
   private:
     AssemblyPlan plan_;
@@ -70,6 +76,8 @@ class Assembly {
   private:
     Steering steering_;
     relay::SharedQuota quota_;
+    std::unique_ptr<InquiryBox> inquiries_;  // of the cores, to management
+    std::unique_ptr<policy::DiscoveredPartners> partners_;
     std::vector<std::unique_ptr<port::MbufPool>> pools_;
     std::vector<std::unique_ptr<port::Port>> ports_;
     std::vector<port::Port*> port_pointers_;

@@ -44,6 +44,7 @@ Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
       requests_(name("requests", setup.index), 64, setup.socket) {
     inboxes_.push_back(&inbox_);
     if (!setup_.signalling) return;
+    inquiries_ = std::make_unique<InquiryDesk>(setup_.index, setup_.socket, *setup_.inquiries, counters_, random_);
     Signalling::Setup part;
     part.plan = setup_.signalling;
     part.core = setup_.index;
@@ -81,7 +82,10 @@ uint32_t Core::iterate() {
     if (config_) {
         work += turn_.expire(now_, kExpireBudget);
         host_.advance(now_);
-        if (signalling_) work += signalling_->turn(now_, unix_now_);
+        if (signalling_) {
+            work += inquiries_->turn(now_);
+            work += signalling_->turn(now_, unix_now_);
+        }
     }
     answer_requests();
     host_.flush();
@@ -184,6 +188,7 @@ void Core::answer(CoreRequest& request) {
             }
             break;
         }
+        case CoreRequest::Kind::verdict: request.verdict = verdict(request.name.view()); break;
         case CoreRequest::Kind::disconnect_id:
             request.count = turn_.disconnect(now_, request.allocation);
             request.cursor = 0;
@@ -192,6 +197,26 @@ void Core::answer(CoreRequest& request) {
             request.count = turn_.disconnect_user(now_, request.user.view(), request.cursor, 4096);
             break;
     }
+}
+
+VerdictRow Core::verdict(std::string_view name) const {
+    VerdictRow row;
+    if (!config_) return row;
+    row.revision = config_->revision;
+    row.base = config_->verdicts.base_id;
+    row.delta = config_->verdicts.delta_id;
+    contract::Verdicts verdicts = config_->verdicts.view();
+    if (name.find('@') != std::string_view::npos) {
+        auto access = verdicts.user(name);
+        row.user = access.has_value();
+        row.access = access.value_or(contract::Access{});
+        return row;
+    }
+    contract::DomainVerdict found = verdicts.domain(name);
+    row.rule = found.rule;
+    row.entry = found.entry;
+    row.via = found.via;
+    return row;
 }
 
 const char* Core::role() const {

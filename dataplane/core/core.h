@@ -15,11 +15,13 @@
 #include "dataplane/base/random.h"
 #include "dataplane/core/adoption.h"
 #include "dataplane/core/boot.h"
+#include "dataplane/core/inquiry_desk.h"
 #include "dataplane/core/request.h"
 #include "dataplane/core/signalling.h"
 #include "dataplane/core/stats.h"
 #include "dataplane/core/steering.h"
 #include "dataplane/ip/host.h"
+#include "dataplane/policy/discovered_partners.h"
 #include "dataplane/port/mbuf_pool.h"
 #include "dataplane/port/port.h"
 #include "dataplane/relay/digest.h"
@@ -48,6 +50,9 @@ struct CoreSetup {
     relay::SharedQuota* quota = nullptr;
     ConfigSlot* config = nullptr;
     RequestBox* replies = nullptr;  // to management
+    // Of cores with a signalling part.
+    InquiryBox* inquiries = nullptr;  // to management
+    policy::DiscoveredPartners* partners = nullptr;
 };
 
 class Core final : private ip::Transmitter, private relay::PeerOutput, private tcp::LocalDelivery {
@@ -60,6 +65,8 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     void connect(std::vector<PacketBox*> inboxes) { inboxes_ = std::move(inboxes); }
     PacketBox& inbox() { return inbox_; }
     RequestBox& requests() { return requests_; }
+    // nullptr without a signalling part.
+    InquiryDesk* inquiries() { return inquiries_.get(); }
     LogRing& log() { return log_; }
 
     // The loop, until `stop`. Runs on its own lcore.
@@ -158,6 +165,7 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     void adopt();
     void answer_requests();
     void answer(CoreRequest& request);
+    VerdictRow verdict(std::string_view name) const;
     uint16_t transmit(uint16_t port, std::span<rte_mbuf*> frames) override;
 
     CoreSetup setup_;
@@ -171,6 +179,7 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     const RunConfig* config_ = nullptr;
     relay::Turn turn_;
     ip::Host host_;
+    std::unique_ptr<InquiryDesk> inquiries_;
     std::unique_ptr<Signalling> signalling_;
     PacketBox inbox_;
     RequestBox requests_;

@@ -21,14 +21,24 @@ using flatbuffers::FlatBufferBuilder;
 
 constexpr size_t kQuestions = 16;
 constexpr size_t kOutbox = 64;
-constexpr int kBusyPollMs = 1;    // while a core owes an answer
-constexpr int kIdlePollMs = 200;  // heartbeats are looked at this often
+constexpr int kBusyPollMs = 1;     // while a core owes an answer
+constexpr int kInquiryPollMs = 2;  // with signalling cores: their questions make no noise
+constexpr int kIdlePollMs = 200;   // heartbeats are looked at this often
+constexpr auto kReportPeriod = 1s;
+constexpr size_t kReportRows = 256;  // a report must fit a message
 constexpr auto kStalled = 1s;
 
 // A cursor of a page: the core in the upper bits, the core's own cursor below.
 constexpr unsigned kCursorBits = 48;
 uint64_t page_cursor(uint16_t core, uint64_t inner) {
     return uint64_t{core} << kCursorBits | inner;
+}
+
+std::vector<uint16_t> signalling_cores(std::span<std::unique_ptr<Core>> cores) {
+    std::vector<uint16_t> out;
+    for (const auto& core : cores)
+        if (core->inquiries()) out.push_back(core->setup().index);
+    return out;
 }
 
 }  // namespace
@@ -42,7 +52,15 @@ Management::Management(const BootConfig& boot, bool hugepages, Assembly& assembl
       counters_(assembly.counters),
       adoption_(assembly.adoption),
       replies_(assembly.replies),
+      inquiry_box_(assembly.inquiries()),
+      partners_(assembly.partners()),
+      clock_(assembly.clock()),
       buffer_(contract::kMaxMessage),
+      inquiries_(
+          signalling_cores(cores_), [this](uint32_t id, const Inquiry& inquiry) { return ask_control(id, inquiry); },
+          [this](Inquiry* inquiry) {
+              cores_[inquiry->core]->inquiries()->inbox().send(inquiry);  // there is room for all that exist
+          }),
       pulses_(cores_.size(), Pulse{-1, std::chrono::steady_clock::now(), false}) {
     std::string path = boot.run_dir + "/dataplane.sock";
     listener_ = contract::ChannelListener::listen(path, 0600);
@@ -70,7 +88,11 @@ void Management::run() {
         std::array<pollfd, 3> fds{{{signals_.get(), POLLIN, 0},
                                    {listener_.descriptor(), POLLIN, 0},
                                    {control_.open() ? control_.descriptor() : -1, control_events, 0}}};
-        if (poll(fds.data(), fds.size(), waiting ? kBusyPollMs : kIdlePollMs) < 0 && errno != EINTR) {
+        if (poll(fds.data(), fds.size(),
+                 waiting        ? kBusyPollMs
+                 : inquiry_box_ ? kInquiryPollMs
+                                : kIdlePollMs) < 0 &&
+            errno != EINTR) {
             log(Severity::error, std::string("poll: ") + std::strerror(errno));
             return;
         }
@@ -81,16 +103,23 @@ void Management::run() {
         collect_answers();
         check_adoption();
         collect_log();
-        check_heartbeats(std::chrono::steady_clock::now());
+        auto now = std::chrono::steady_clock::now();
+        collect_inquiries(now);
+        report_partners(now);
+        check_heartbeats(now);
     }
 }
 
 void Management::accept_control() {
     contract::Channel next = listener_.accept();
     if (!next.open()) return;
-    if (control_.open()) log(Severity::warning, "a second control connected and replaces the first");
+    if (control_.open()) {
+        log(Severity::warning, "a second control connected and replaces the first");
+        drop_control();
+    }
     control_ = std::move(next);
     outbox_.clear();
+    verdict_shelf_.clear();
     log(Severity::info, "control connected");
     send_hello();
 }
@@ -108,13 +137,18 @@ void Management::read_control() {
                 break;
             case ChannelStatus::closed:
             case ChannelStatus::failed:
-                control_.close();
-                outbox_.clear();
+                drop_control();
                 log(Severity::warning, "control is gone; going on with revision " +
                                            std::to_string(adoption_.latest() ? adoption_.latest()->revision : 0));
                 return;
         }
     }
+}
+
+void Management::drop_control() {
+    control_.close();
+    outbox_.clear();
+    inquiries_.on_control_gone();
 }
 
 void Management::write_control() {
@@ -131,27 +165,34 @@ void Management::on_message(std::span<const uint8_t> bytes, contract::Descriptor
         return log(Severity::warning, "control sent a damaged message; ignored");
     const contract::Message* message = contract::GetMessage(bytes.data());
     switch (message->body_type()) {
-        case Body::Publish: return on_publish(message->body_as_Publish()->revision(), std::move(descriptor));
+        case Body::Publish: {
+            const contract::Publish& publish = *message->body_as_Publish();
+            return on_publish({publish.revision(), publish.base(), publish.delta(), std::move(descriptor)});
+        }
+        case Body::PublishTable: return verdict_shelf_.put(message->body_as_PublishTable()->id(), descriptor);
         case Body::Query: return on_query(*message->body_as_Query());
         case Body::Disconnect: return on_disconnect(*message->body_as_Disconnect());
+        case Body::Answer: return inquiries_.on_answer(*message->body_as_Answer());
+        case Body::Lookup: return on_lookup(*message->body_as_Lookup());
         default: return log(Severity::warning, "control sent a message that only the dataplane sends; ignored");
     }
 }
 
-void Management::on_publish(uint64_t revision, contract::Descriptor descriptor) {
+void Management::on_publish(Waiting publish) {
     // Configurations build on the one before, so one must be everywhere before the next is compiled; the latest waits.
     if (adopting_) {
-        waiting_ = Waiting{revision, std::move(descriptor)};
+        waiting_ = std::move(publish);
         return;
     }
     try {
-        if (!descriptor) throw SnapshotError("the snapshot's descriptor did not arrive");
-        adoption_.offer(load_snapshot(descriptor.get(), context_, adoption_.latest()));
+        if (!publish.descriptor) throw SnapshotError("the snapshot's descriptor did not arrive");
+        adoption_.offer(load_snapshot(publish.descriptor.get(), context_, adoption_.latest(),
+                                      verdict_shelf_.take(publish.base, publish.delta)));
         adopting_ = true;
     } catch (const SnapshotError& error) {
-        log(Severity::error, "revision " + std::to_string(revision) + " refused: " + error.what());
+        log(Severity::error, "revision " + std::to_string(publish.revision) + " refused: " + error.what());
         FlatBufferBuilder b;
-        auto body = contract::CreateRefusedDirect(b, revision, error.what());
+        auto body = contract::CreateRefusedDirect(b, publish.revision, error.what());
         send(b, Body::Refused, body.Union());
     }
 }
@@ -167,7 +208,7 @@ void Management::check_adoption() {
     if (waiting_) {
         Waiting next = std::move(*waiting_);
         waiting_.reset();
-        on_publish(next.revision, std::move(next.descriptor));
+        on_publish(std::move(next));
     }
 }
 
@@ -216,6 +257,33 @@ void Management::on_disconnect(const contract::Disconnect& order) {
     ask(*question);
 }
 
+void Management::on_lookup(const contract::Lookup& lookup) {
+    Question* question = free_question();
+    if (question) {
+        question->id = lookup.id();
+        question->disconnect = false;
+        question->verdicts.clear();
+        question->request.kind = CoreRequest::Kind::verdict;
+        question->request.core = 0;
+        question->request.cursor = 0;
+        question->request.name = VerdictName(lookup.name()->string_view());
+        if (ask(*question)) return;
+    }
+    FlatBufferBuilder b;
+    send(b, Body::LookedUp,
+         contract::CreateLookedUpDirect(b, lookup.id(), nullptr, "too many questions at a time; ask again").Union());
+}
+
+void Management::answer_lookup(Question& question) {
+    question.verdicts.push_back(question.request.verdict);
+    question.request.core++;
+    if (question.request.core < cores_.size() && ask(question)) return;
+    bool all = question.verdicts.size() == cores_.size();
+    FlatBufferBuilder b;
+    auto body = make_looked_up(b, question.id, question.verdicts, all ? nullptr : "a core does not take questions now");
+    send(b, Body::LookedUp, body.Union());
+}
+
 Management::Question* Management::free_question() {
     for (auto& question : questions_)
         if (!question->busy) return question.get();
@@ -240,6 +308,7 @@ void Management::collect_answers() {
 void Management::answer(Question& question) {
     question.busy = false;
     CoreRequest& request = question.request;
+    if (request.kind == CoreRequest::Kind::verdict) return answer_lookup(question);
     bool last_core = request.core + 1U == cores_.size();
     if (question.disconnect) {
         question.disconnected += request.count;
@@ -257,6 +326,44 @@ void Management::answer(Question& question) {
     FlatBufferBuilder b(16384);
     auto page = make_page(b, question.id, request, adoption_.latest(), next);
     send(b, Body::Page, page.Union());
+}
+
+void Management::collect_inquiries(SteadyTime now) {
+    if (!inquiry_box_) return;
+    std::array<Inquiry*, 64> inquiries;
+    while (uint32_t n = inquiry_box_->receive(inquiries))
+        for (uint32_t i = 0; i < n; i++) inquiries_.on_inquiry(inquiries[i], now);
+    inquiries_.advance(now);
+}
+
+bool Management::ask_control(uint32_t id, const Inquiry& inquiry) {
+    // A question that cannot leave at once is not worth waiting for.
+    if (!control_.open() || !outbox_.empty()) return false;
+    FlatBufferBuilder b;
+    std::string domain(inquiry.domain.view()), via(inquiry.via.view());
+    auto wait = duration_cast<std::chrono::milliseconds>(inquiry.wait).count();
+    auto body = contract::CreateQuestionDirect(b, id, domain.c_str(), inquiry.service, inquiry.srv_mode,
+                                               via.empty() ? nullptr : via.c_str(), inquiry.namespace_rule,
+                                               static_cast<uint32_t>(wait));
+    contract::FinishMessageBuffer(b, contract::CreateMessage(b, Body::Question, body.Union()));
+    return control_.send({b.GetBufferPointer(), b.GetSize()}) == ChannelStatus::ok;
+}
+
+void Management::report_partners(SteadyTime now) {
+    if (!partners_ || now < next_report_ || !control_.open() || !outbox_.empty() || !adoption_.latest()) return;
+    next_report_ = now + kReportPeriod;
+    FlatBufferBuilder b;
+    std::vector<flatbuffers::Offset<contract::PartnerReport>> rows;
+    partners_->take_reports(kReportRows, adoption_.latest()->partner_limits, clock_.now(), [&](const auto& report) {
+        std::string domain(report.name());
+        rows.push_back(contract::CreatePartnerReportDirect(b, domain.c_str(), report.messages, report.limited,
+                                                           report.finals, report.failed, report.contacts,
+                                                           report.contacts_refused, report.suspicious));
+    });
+    if (rows.empty()) return;
+    if (rows.size() == kReportRows) next_report_ = now;  // there are more
+    auto body = contract::CreatePartnerReportsDirect(b, 0, &rows);
+    send(b, Body::PartnerReports, body.Union());
 }
 
 void Management::collect_log() {

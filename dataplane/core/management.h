@@ -16,7 +16,9 @@
 #include "dataplane/contract/message_generated.h"
 #include "dataplane/core/assembly.h"
 #include "dataplane/core/boot.h"
+#include "dataplane/core/inquiries.h"
 #include "dataplane/core/request.h"
+#include "dataplane/core/verdict_shelf.h"
 
 namespace fedge::core {
 
@@ -37,6 +39,7 @@ class Management {
         uint32_t id = 0;
         bool disconnect = false;
         uint32_t disconnected = 0;
+        std::vector<VerdictRow> verdicts;  // what the cores said so far
         bool busy = false;
     };
 
@@ -47,17 +50,25 @@ class Management {
     };
     struct Waiting {
         uint64_t revision;
+        uint64_t base;
+        uint64_t delta;
         contract::Descriptor descriptor;
     };
 
     void accept_control();
     void read_control();
     void write_control();
+    void drop_control();
     void on_message(std::span<const uint8_t> bytes, contract::Descriptor descriptor);
-    void on_publish(uint64_t revision, contract::Descriptor descriptor);
+    void on_publish(Waiting publish);
     void on_query(const contract::Query& query);
     void on_disconnect(const contract::Disconnect& order);
+    void on_lookup(const contract::Lookup& lookup);
+    void answer_lookup(Question& question);
     void collect_answers();
+    void collect_inquiries(SteadyTime now);
+    bool ask_control(uint32_t id, const Inquiry& inquiry);
+    void report_partners(SteadyTime now);
     void answer(Question& question);
     bool ask(Question& question);
     Question* free_question();
@@ -81,6 +92,9 @@ class Management {
     CounterMemory& counters_;
     Adoption& adoption_;
     RequestBox& replies_;
+    InquiryBox* inquiry_box_;               // null without signalling cores
+    policy::DiscoveredPartners* partners_;  // likewise
+    const TscClock& clock_;
 
     contract::ChannelListener listener_;
     contract::Channel control_;
@@ -89,6 +103,9 @@ class Management {
     std::deque<std::vector<uint8_t>> outbox_;  // bounded; Hello never waits in it, because only it carries a descriptor
     std::vector<std::unique_ptr<Question>> questions_;
     bool adopting_ = false;
+    VerdictShelf verdict_shelf_;
+    Inquiries inquiries_;
+    SteadyTime next_report_{};
     std::optional<Waiting> waiting_;  // came while cores were still adopting; only the latest counts
     std::vector<Pulse> pulses_;       // by core
     uint64_t started_unix_ns_;

@@ -109,7 +109,30 @@ Offset<contract::ConnectionRow> make(FlatBufferBuilder& b, uint16_t core, const 
     return out.Finish();
 }
 
+const char* word(const VerdictRow& row) {
+    if (row.user) return "user";
+    switch (row.rule) {
+        case contract::Rule::allowed: return "allowed";
+        case contract::Rule::blocked: return "blocked";
+        case contract::Rule::discovered: return "discovered";
+        case contract::Rule::none: break;
+    }
+    return "none";
+}
+
 }  // namespace
+
+Offset<contract::LookedUp> make_looked_up(FlatBufferBuilder& b, uint32_t id, const std::vector<VerdictRow>& rows,
+                                          const char* error) {
+    std::vector<Offset<contract::LookupRow>> out;
+    for (size_t core = 0; core < rows.size(); core++) {
+        const VerdictRow& row = rows[core];
+        out.push_back(contract::CreateLookupRow(b, static_cast<uint16_t>(core), row.revision, row.base, row.delta,
+                                                b.CreateString(word(row)), text(b, row.entry.view()),
+                                                text(b, row.via.view()), row.access));
+    }
+    return contract::CreateLookedUpDirect(b, id, &out, error);
+}
 
 Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRequest& request, const RunConfig* config,
                                  uint64_t next) {

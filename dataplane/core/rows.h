@@ -14,4 +14,8 @@ namespace fedge::core {
 flatbuffers::Offset<contract::Page> make_page(flatbuffers::FlatBufferBuilder& builder, uint32_t id,
                                               const CoreRequest& request, const RunConfig* config, uint64_t next);
 
+// What the cores make of a name, by core. `error`: nullptr, or why rows are missing.
+flatbuffers::Offset<contract::LookedUp> make_looked_up(flatbuffers::FlatBufferBuilder& builder, uint32_t id,
+                                                       const std::vector<VerdictRow>& rows, const char* error);
+
 }  // namespace fedge::core

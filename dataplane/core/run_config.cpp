@@ -88,13 +88,25 @@ signal::SharedNames shared_names(const contract::Snapshot& snapshot) {
     return names;
 }
 
+policy::PartnerLimits partner_limits(const contract::Snapshot& snapshot) {
+    const contract::Federation* federation = snapshot.federation();
+    if (!federation) return {};
+    return {federation->discovered_rate(),
+            federation->suspicious_rate(),
+            std::chrono::seconds(federation->suspicious_window_s()),
+            federation->suspicious_finals(),
+            federation->suspicious_percent(),
+            federation->max_contacts()};
+}
+
 }  // namespace
 
 bool SnapshotContext::signalling() const {
     return std::ranges::any_of(tls_libraries, [](const auto& library) { return library != nullptr; });
 }
 
-std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous) {
+std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous,
+                                                  VerdictTables verdicts) {
     flatbuffers::Verifier verifier(buffer.data(), buffer.size(), 64, 16'000'000);
     if (buffer.size() < 8 || !contract::VerifySnapshotBuffer(verifier)) throw SnapshotError("the snapshot is damaged");
     const contract::Snapshot& snapshot = *contract::GetSnapshot(buffer.data());
@@ -114,13 +126,16 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
             shared_names(snapshot),
             tls_contexts(snapshot, context),
             snapshot.icmp_rate(),
-            snapshot.echo()});
+            snapshot.echo(),
+            std::move(verdicts),
+            partner_limits(snapshot)});
     } catch (const std::exception& error_in_words) {  // the texts name the setting
         throw SnapshotError(error_in_words.what());
     }
 }
 
-std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& context, const RunConfig* previous) {
+std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& context, const RunConfig* previous,
+                                               VerdictTables verdicts) {
     constexpr int kNeeded = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
     int seals = fcntl(descriptor, F_GET_SEALS);
     if (seals < 0 || (seals & kNeeded) != kNeeded) throw SnapshotError("the snapshot is not sealed");
@@ -128,7 +143,7 @@ std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& 
     if (fstat(descriptor, &status) != 0 || status.st_size <= 0 || status.st_size > kMaxSnapshot)
         throw SnapshotError("the snapshot has an impossible size");
     Mapping mapping(descriptor, static_cast<size_t>(status.st_size));
-    return compile_snapshot(mapping.bytes(), context, previous);
+    return compile_snapshot(mapping.bytes(), context, previous, std::move(verdicts));
 }
 
 }  // namespace fedge::core

@@ -12,7 +12,9 @@
 #include "dataplane/base/bytes.h"
 #include "dataplane/classify/access_list.h"
 #include "dataplane/classify/ports_table.h"
+#include "dataplane/core/verdict_tables.h"
 #include "dataplane/ip/interfaces.h"
+#include "dataplane/policy/discovered_partners.h"
 #include "dataplane/relay/config.h"
 #include "dataplane/relay/credentials.h"
 #include "dataplane/relay/digest.h"
@@ -46,6 +48,8 @@ struct RunConfig {
     std::vector<std::shared_ptr<const tls::Context>> tls;  // by core; empty without listeners of TLS
     uint32_t icmp_rate;
     bool echo;
+    VerdictTables verdicts;
+    policy::PartnerLimits partner_limits;
 
     const RoleConfig& role(contract::Role r) const { return roles[static_cast<size_t>(r)]; }
 };
@@ -67,11 +71,14 @@ struct SnapshotContext {
 };
 
 // Verifies the buffer (flatbuffers verifier, identifier) and compiles it. `previous` is the configuration in force on
-// every core, or null. Throws SnapshotError; the buffer is not needed afterwards.
-std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous);
+// every core, or null; `verdicts` come into force together with it. Throws SnapshotError; the buffer is not needed
+// afterwards.
+std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext& context, const RunConfig* previous,
+                                                  VerdictTables verdicts = {});
 
 // A snapshot as it came over the channel: maps the descriptor after checking that nobody can change it any more
 // (F_SEAL_WRITE, F_SEAL_SHRINK, F_SEAL_GROW) and that its size is sane, then compiles. Throws SnapshotError.
-std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& context, const RunConfig* previous);
+std::unique_ptr<const RunConfig> load_snapshot(int descriptor, SnapshotContext& context, const RunConfig* previous,
+                                               VerdictTables verdicts = {});
 
 }  // namespace fedge::core

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dataplane/policy/access.h"
+#include "dataplane/policy/admission.h"
 #include "dataplane/policy/names.h"
 #include "dataplane/policy/partner.h"
 #include "dataplane/policy/peer.h"
@@ -30,15 +31,6 @@ struct RouteFacts {
     uint16_t code = 0;                        // ms-diagnostics; 0: that of the finding
     bool namespace_rule = true;               // the question was asked with it
     std::span<const std::string_view> hosts;  // SRV targets that may be connected to, in lower case
-};
-
-// What a discovered partner has left of what it may send.
-enum class Admission : uint8_t {
-    not_asked,
-    admitted,
-    rate,      // too many messages per second
-    contacts,  // too many users of ours addressed
-    full,      // no room to count for one more partner
 };
 
 enum class Question : uint8_t { none, route, admission };

@@ -92,6 +92,28 @@ double cold(Look look, Evictor& evictor, size_t rounds, bool known) {
     return median(times);
 }
 
+// One read of a table's memory somewhere, under the same conditions: what no look-up can be faster than.
+double cold_read(std::span<const uint8_t> memory, Evictor& evictor, size_t rounds) {
+    std::mt19937_64 random(2);
+    std::vector<size_t> places(kPerRound);
+    std::vector<double> times;
+    size_t sum = 0;
+    size_t none = 0;
+    asm volatile("" : "+r"(none));  // 0, which the compiler cannot know
+    for (size_t i = 0; i < rounds; i++) {
+        for (auto& place : places) place = random() % (memory.size() / 64) * 64;
+        evictor.run();
+        for (const auto& place : places) __builtin_prefetch(&place);
+        auto begin = Clock::now();
+        size_t step = 0;
+        for (size_t n = 0; n < kPerRound; n++) step = memory[places[n] + step] & none;
+        times.push_back(ns_since(begin) / kPerRound);
+        sum += step;
+    }
+    if (sum) throw std::runtime_error("impossible");
+    return median(times);
+}
+
 double warm(Look look, size_t rounds, bool known) {
     constexpr size_t kNames = 16;  // all of their lines are in the first cache
     std::vector<double> times;
@@ -145,6 +167,8 @@ void measure(size_t domains, size_t rounds) {
     Evictor evictor;
     row("lookup_cold", cold({&known, verdicts}, evictor, rounds, true), "ns");
     row("lookup_cold_unknown", cold({&unknown, verdicts}, evictor, rounds, false), "ns");
+    row("memory_cold",
+        cold_read({static_cast<const uint8_t*>(table->memory()), table->table().bytes()}, evictor, rounds), "ns");
     row("lookup_warm", warm({&known, verdicts}, rounds, true), "ns");
     row("lookup_warm_unknown", warm({&unknown, verdicts}, rounds, false), "ns");
     row("bytes_per_domain", static_cast<double>(table->table().bytes()) / static_cast<double>(table->table().domains()),

@@ -158,16 +158,16 @@ IpAddress EdgeBox::relay_address(Family family) {
     return ip(family == Family::ipv4 ? "192.0.2.20" : "2001:db8:1::20");
 }
 
-void EdgeBox::offer(const contract::SnapshotT& snapshot) {
+void EdgeBox::offer(const contract::SnapshotT& snapshot, core::VerdictTables verdicts) {
     flatbuffers::FlatBufferBuilder builder;
     contract::FinishSnapshotBuffer(builder, contract::Snapshot::Pack(builder, &snapshot));
     core::Adoption& adoption = assembly_->adoption;
-    adoption.offer(
-        core::compile_snapshot({builder.GetBufferPointer(), builder.GetSize()}, assembly_->context, adoption.latest()));
+    adoption.offer(core::compile_snapshot({builder.GetBufferPointer(), builder.GetSize()}, assembly_->context,
+                                          adoption.latest(), std::move(verdicts)));
 }
 
-void EdgeBox::publish(const contract::SnapshotT& snapshot) {
-    offer(snapshot);
+void EdgeBox::publish(const contract::SnapshotT& snapshot, core::VerdictTables verdicts) {
+    offer(snapshot, std::move(verdicts));
     turn();
     if (!adopted()) throw std::logic_error("a core did not adopt the snapshot");
 }

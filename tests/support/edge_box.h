@@ -55,9 +55,9 @@ class EdgeBox {
     static contract::SnapshotT snapshot();
     static IpAddress relay_address(Family family);
     // Compiles, offers, and turns the cores until all run on it. Throws core::SnapshotError.
-    void publish(const contract::SnapshotT& snapshot);
+    void publish(const contract::SnapshotT& snapshot, core::VerdictTables verdicts = {});
     // The same while cores run in threads of their own: adopted() tells when all run on it.
-    void offer(const contract::SnapshotT& snapshot);
+    void offer(const contract::SnapshotT& snapshot, core::VerdictTables verdicts = {});
     bool adopted() { return assembly_->adoption.complete(); }
     // Makes the gateways' MAC addresses known, as ARP and neighbour discovery would.
     void learn_gateways();

@@ -88,6 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"other homes", [](Header& h, Slot*, size_t&) { h.homes--; }, "damaged"},
         Damage{"deeper than it is", [](Header& h, Slot*, size_t&) { h.max_labels++; }, "impossible depth"},
         Damage{"flatter than it is", [](Header& h, Slot*, size_t&) { h.max_labels--; }, "impossible depth"},
+        Damage{"least depth", [](Header& h, Slot*, size_t&) { h.min_labels++; }, "impossible depth"},
         Damage{"one entry more", [](Header& h, Slot*, size_t&) { h.entries[1]++; }, "wrong number"},
         Damage{"unknown kind", [](Header& h, Slot* s, size_t&) { occupied(h, s).kind = Kind{kKinds}; }, "unknown kind"},
         Damage{"no name", [](Header& h, Slot* s, size_t&) { occupied(h, s).name_length = 0; }, "impossible length"},

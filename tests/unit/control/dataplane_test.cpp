@@ -60,7 +60,7 @@ class DataplaneTest : public testing::Test {
 
 TEST_F(DataplaneTest, PublishesToADataplaneThatComesLater) {
     Outcome outcome;
-    plane_.publish(5, snapshot(1), now_, now_ + 1h, outcome.callback());
+    plane_.publish(5, snapshot(1), {}, now_, now_ + 1h, outcome.callback());
     EXPECT_FALSE(run_until([&] { return plane_.connected(); }, 1s));
     auto fake = start();
     ASSERT_TRUE(run_until([&] { return outcome.adoption.has_value(); }));
@@ -75,7 +75,7 @@ TEST_F(DataplaneTest, PublishesToADataplaneThatComesLater) {
 
 TEST_F(DataplaneTest, PublishesAgainAfterItsRestart) {
     auto fake = start();
-    plane_.publish(5, snapshot(1), now_);
+    plane_.publish(5, snapshot(1), {}, now_);
     ASSERT_TRUE(run_until([&] { return plane_.adopted(); }));
     for (int i = 0; i < 3; i++) {
         fake.reset();
@@ -91,7 +91,7 @@ TEST_F(DataplaneTest, PublishesAgainAfterItsRestart) {
 TEST_F(DataplaneTest, RefusalIsTold) {
     auto fake = start({.refuse = "no port wan"});
     Outcome outcome;
-    plane_.publish(6, snapshot(1), now_, now_ + 1h, outcome.callback());
+    plane_.publish(6, snapshot(1), {}, now_, now_ + 1h, outcome.callback());
     ASSERT_TRUE(run_until([&] { return outcome.adoption.has_value(); }));
     EXPECT_EQ(*outcome.adoption, Adoption::refused);
     EXPECT_EQ(outcome.reason, "no port wan");
@@ -102,9 +102,9 @@ TEST_F(DataplaneTest, RefusalIsTold) {
 
 TEST_F(DataplaneTest, NewestSnapshotSupersedesThoseNotSent) {
     Outcome older, same, newest;
-    plane_.publish(1, snapshot(1), now_, now_ + 1h, older.callback());
-    plane_.publish(2, snapshot(2), now_, now_ + 1h, same.callback());
-    plane_.publish(2, snapshot(3), now_, now_ + 1h, newest.callback());
+    plane_.publish(1, snapshot(1), {}, now_, now_ + 1h, older.callback());
+    plane_.publish(2, snapshot(2), {}, now_, now_ + 1h, same.callback());
+    plane_.publish(2, snapshot(3), {}, now_, now_ + 1h, newest.callback());
     auto fake = start();
     ASSERT_TRUE(run_until([&] { return newest.adoption.has_value(); }));
     EXPECT_EQ(*older.adoption, Adoption::superseded);
@@ -116,8 +116,8 @@ TEST_F(DataplaneTest, NewestSnapshotSupersedesThoseNotSent) {
 
 TEST_F(DataplaneTest, SnapshotsNotSentShareARefusal) {
     Outcome first, second;
-    plane_.publish(1, snapshot(1), now_, now_ + 1h, first.callback());
-    plane_.publish(2, snapshot(2), now_, now_ + 1h, second.callback());
+    plane_.publish(1, snapshot(1), {}, now_, now_ + 1h, first.callback());
+    plane_.publish(2, snapshot(2), {}, now_, now_ + 1h, second.callback());
     auto fake = start({.refuse = "no port wan"});
     ASSERT_TRUE(run_until([&] { return second.adoption.has_value(); }));
     EXPECT_EQ(*first.adoption, Adoption::refused);
@@ -128,13 +128,13 @@ TEST_F(DataplaneTest, SnapshotsNotSentShareARefusal) {
 TEST_F(DataplaneTest, SilenceEndsAtTheDeadlineAndOneSnapshotIsInFlight) {
     auto fake = start({.answer_publish = false});
     Outcome outcome, next;
-    plane_.publish(1, snapshot(1), now_, now_ + 5s, outcome.callback());
+    plane_.publish(1, snapshot(1), {}, now_, now_ + 5s, outcome.callback());
     ASSERT_TRUE(connect());
     auto begun = now_;
     ASSERT_TRUE(run_until([&] { return outcome.adoption.has_value(); }));
     EXPECT_EQ(*outcome.adoption, Adoption::pending);
     EXPECT_GE(now_ - begun, 4s);
-    plane_.publish(2, snapshot(2), now_, now_ + 1s, next.callback());
+    plane_.publish(2, snapshot(2), {}, now_, now_ + 1s, next.callback());
     ASSERT_TRUE(run_until([&] { return next.adoption.has_value(); }));
     EXPECT_EQ(fake->snapshots().size(), 1U);
 }
@@ -251,6 +251,82 @@ TEST_F(DataplaneTest, NeverGivesUpAndComplainsOnce) {
     EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1);
     auto fake = start();
     EXPECT_TRUE(connect());
+}
+
+PublishedTables tables(uint64_t base, uint64_t delta) {
+    auto memory = std::make_shared<const contract::Descriptor>(sealed_memory(std::vector<uint8_t>{1}));
+    return {base, delta, memory, memory};
+}
+
+TEST_F(DataplaneTest, SendsEachVerdictTableOnceToADataplaneAndAllToTheNext) {
+    using Sent = std::vector<uint64_t>;
+    auto fake = start();
+    ASSERT_TRUE(connect());
+    auto publish = [&](uint64_t revision, uint64_t base, uint64_t delta) {
+        plane_.publish(revision, snapshot(1), tables(base, delta), now_);
+        ASSERT_TRUE(run_until([&] { return plane_.adopted(); }));
+    };
+    publish(1, 1, 2);
+    EXPECT_EQ(fake->tables().sent, (Sent{1, 2}));
+    publish(2, 1, 3);
+    EXPECT_EQ(fake->tables().sent, (Sent{1, 2, 3})) << "the base is there already";
+    publish(3, 1, 3);
+    EXPECT_EQ(fake->tables().sent, (Sent{1, 2, 3}));
+    publish(4, 1, 0);
+    EXPECT_EQ(fake->tables().sent, (Sent{1, 2, 3}));
+    publish(5, 1, 4);
+    EXPECT_EQ(fake->tables().named.back(), (std::pair<uint64_t, uint64_t>{1, 4}));
+
+    fake.reset();
+    fake = start();
+    ASSERT_TRUE(run_until([&] { return plane_.adopted_revision() == 5 && plane_.adopted(); }));
+    EXPECT_EQ(fake->tables().sent, (Sent{1, 4})) << "another dataplane gets all";
+    EXPECT_EQ(fake->tables().named.back(), (std::pair<uint64_t, uint64_t>{1, 4}));
+}
+
+TEST_F(DataplaneTest, SendsTablesAgainAfterARefusal) {
+    auto fake = start({.refuse = "verdict table 1 did not arrive"});
+    ASSERT_TRUE(connect());
+    plane_.publish(1, snapshot(1), tables(1, 0), now_);
+    ASSERT_TRUE(run_until([&] { return !plane_.refused_reason().empty(); }));
+    fake->refuse_from_now("");
+    plane_.publish(2, snapshot(1), tables(1, 0), now_);
+    ASSERT_TRUE(run_until([&] { return plane_.adopted(); }));
+    EXPECT_EQ(fake->tables().sent, (std::vector<uint64_t>{1, 1}));
+}
+
+TEST_F(DataplaneTest, AsksTheCoresForAVerdict) {
+    auto fake = start();
+    std::optional<size_t> rows;
+    std::string error;
+    auto note = [&](const contract::LookedUp* found, const std::string& why) {
+        rows = found ? found->rows()->size() : 0;
+        error = why;
+    };
+    plane_.lookup("a.com", now_, note);
+    EXPECT_EQ(error, "the dataplane is not connected");
+    ASSERT_TRUE(connect());
+    rows.reset();
+    plane_.lookup("a.com", now_, note);
+    ASSERT_TRUE(run_until([&] { return rows.has_value(); }));
+    EXPECT_EQ(*rows, 2u);
+    EXPECT_EQ(error, "");
+    rows.reset();
+    plane_.lookup("busy", now_, note);
+    ASSERT_TRUE(run_until([&] { return rows.has_value(); }));
+    EXPECT_EQ(error, "not now");
+}
+
+TEST_F(DataplaneTest, HandsOnReportsAboutDiscoveredPartners) {
+    auto fake = start();
+    std::string heard;
+    plane_.on_partner_reports([&](const contract::PartnerReports& reports) {
+        for (const auto* row : *reports.rows()) heard += row->domain()->str() + " " + std::to_string(row->messages());
+    });
+    ASSERT_TRUE(connect());
+    fake->report("found.org", 7);
+    ASSERT_TRUE(run_until([&] { return !heard.empty(); }));
+    EXPECT_EQ(heard, "found.org 7");
 }
 
 }  // namespace

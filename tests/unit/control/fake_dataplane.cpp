@@ -92,6 +92,27 @@ void FakeDataplane::refuse_from_now(const std::string& reason) {
     behaviour_.refuse = reason;
 }
 
+FakeDataplane::Tables FakeDataplane::tables() {
+    std::lock_guard lock(mutex_);
+    return tables_;
+}
+
+void FakeDataplane::report(const std::string& domain, uint32_t messages) {
+    std::lock_guard lock(mutex_);
+    reports_.emplace_back(domain, messages);
+}
+
+void FakeDataplane::send_reports(contract::Channel& channel) {
+    std::lock_guard lock(mutex_);
+    if (reports_.empty()) return;
+    Builder b;
+    std::vector<flatbuffers::Offset<contract::PartnerReport>> rows;
+    for (const auto& [domain, messages] : reports_)
+        rows.push_back(contract::CreatePartnerReportDirect(b, domain.c_str(), messages));
+    send(channel, b, contract::Body::PartnerReports, contract::CreatePartnerReportsDirect(b, 0, &rows));
+    reports_.clear();
+}
+
 void FakeDataplane::run() {
     contract::Channel channel;
     std::vector<uint8_t> buffer(contract::kMaxMessage);
@@ -104,6 +125,7 @@ void FakeDataplane::run() {
             connections_++;
             greet(channel);
         }
+        if (channel.open()) send_reports(channel);
         while (channel.open()) {
             size_t size;
             contract::Descriptor fd;
@@ -143,6 +165,7 @@ void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8
         std::vector<uint8_t> snapshot(static_cast<size_t>(lseek(fd.get(), 0, SEEK_END)));
         if (pread(fd.get(), snapshot.data(), snapshot.size(), 0) != static_cast<ssize_t>(snapshot.size())) return;
         snapshots_.push_back(std::move(snapshot));
+        tables_.named.emplace_back(publish->base(), publish->delta());
         if (!behaviour_.answer_publish) return;
         if (behaviour_.refuse.empty()) {
             revision_ = publish->revision();
@@ -151,6 +174,16 @@ void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8
             send(channel, b, contract::Body::Refused,
                  contract::CreateRefusedDirect(b, publish->revision(), behaviour_.refuse.c_str()));
         }
+    } else if (const auto* table = message->body_as_PublishTable()) {
+        if (lseek(fd.get(), 0, SEEK_END) > 0) tables_.sent.push_back(table->id());
+    } else if (const auto* lookup = message->body_as_Lookup(); lookup && behaviour_.answer_questions) {
+        std::string name = lookup->name()->str();
+        std::vector<flatbuffers::Offset<contract::LookupRow>> rows;
+        for (uint16_t c = 0; c < behaviour_.cores; c++)
+            rows.push_back(contract::CreateLookupRowDirect(b, c, revision_, 1, 2, "allowed", name.c_str()));
+        send(channel, b, contract::Body::LookedUp,
+             name == "busy" ? contract::CreateLookedUpDirect(b, lookup->id(), nullptr, "not now")
+                            : contract::CreateLookedUpDirect(b, lookup->id(), &rows));
     } else if (const auto* query = message->body_as_Query(); query && behaviour_.answer_questions) {
         std::vector<flatbuffers::Offset<contract::AllocationRow>> rows;
         std::vector<flatbuffers::Offset<contract::CoreRow>> cores;

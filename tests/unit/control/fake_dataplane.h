@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dataplane/contract/channel.h"
@@ -41,12 +42,21 @@ class FakeDataplane {
     std::vector<std::vector<uint8_t>> snapshots();
     // Copies of the answers to its questions (contract::Answer) that arrived, in order.
     std::vector<std::vector<uint8_t>> answers();
+    // What came with verdict tables: the tables in order of arrival, and what publications named.
+    struct Tables {
+        std::vector<uint64_t> sent;
+        std::vector<std::pair<uint64_t, uint64_t>> named;  // base, delta
+    };
+    Tables tables();
+    // Sends the report of a core about one discovered partner.
+    void report(const std::string& domain, uint32_t messages);
     size_t connections() const { return connections_; }
     void refuse_from_now(const std::string& reason);
 
   private:
     void run();
     void greet(contract::Channel& channel);
+    void send_reports(contract::Channel& channel);
     void on_message(contract::Channel& channel, std::span<const uint8_t> bytes, contract::Descriptor fd);
 
     contract::ChannelListener listener_;
@@ -54,6 +64,8 @@ class FakeDataplane {
     Behaviour behaviour_;
     std::vector<std::vector<uint8_t>> snapshots_;
     std::vector<std::vector<uint8_t>> answers_;
+    Tables tables_;
+    std::vector<std::pair<std::string, uint32_t>> reports_;  // to be sent
     uint64_t revision_ = 0;
     std::atomic<size_t> connections_{0};
     std::atomic<bool> end_{false};
