@@ -97,6 +97,7 @@ class Control {
     Certificates& certificates() { return certificates_; }
     Dataplane& dataplane() { return dataplane_; }
     discovery::Discovery& discovery() { return discovery_; }
+    const Questions& questions() const { return questions_; }
     const Config& config() const { return config_; }
     int64_t uptime_s() const;
     TimeSource& time() { return time_; }

@@ -116,6 +116,11 @@ Response metrics(Control& control, const Json* cores) {
                         certificate.ends());
     }
     write_discovery(text, control.discovery());
+    text.counter("fedge_discovery_answers", "answers to questions of the dataplane", control.questions().answered());
+    text.counter("fedge_discovery_refused", "questions of the dataplane refused because too many were open",
+                 control.questions().refused());
+    text.counter("fedge_discovery_undelivered", "answers that the dataplane did not take",
+                 control.questions().undelivered());
     if (dataplane.connected())
         text.gauge("fedge_dataplane_revision", "revision that the dataplane runs on", dataplane.adopted_revision());
     if (cores) write_cores(text, *cores);

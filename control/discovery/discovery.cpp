@@ -364,6 +364,7 @@ void Discovery::time_out_questions(Time now) {
         counts_.timeouts++;
         DnsAnswer answer;
         answer.status = DnsAnswer::Status::timed_out;
+        if (!resolver_.problems().empty()) answer.why = resolver_.problems().front().what;
         advance(running, id, answer, now);
     }
 }

@@ -28,7 +28,8 @@ std::string describe(const DnsAnswer& answer) {
         case DnsAnswer::Status::no_data: return "has no such record";
         case DnsAnswer::Status::no_domain: return "does not exist (NXDOMAIN)";
         case DnsAnswer::Status::bogus: return "fails DNSSEC validation" + (answer.why.empty() ? "" : ": " + answer.why);
-        case DnsAnswer::Status::timed_out: return "got no answer in time";
+        case DnsAnswer::Status::timed_out:
+            return "got no answer in time" + (answer.why.empty() ? "" : ": " + answer.why);
         case DnsAnswer::Status::failed: return "failed" + (answer.why.empty() ? "" : ": " + answer.why);
     }
     return "";

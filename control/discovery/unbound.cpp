@@ -132,9 +132,10 @@ void UnboundResolver::open() {
     if (config_.dnssec == Dnssec::off) {
         ub_ctx_set_option(context_.get(), "module-config:", "iterator");
     } else {
-        add_anchors();
+        // Whoever names an anchor wants validation: without it nothing is asked, rather than anything believed.
+        if (!add_anchors()) context_.reset();
     }
-    add_servers();
+    if (context_) add_servers();
     for (const auto& problem : problems_) log_.error(problem.key + ": " + problem.what + "; " + problem.fix);
 }
 
@@ -150,25 +151,28 @@ void UnboundResolver::add_servers() {
     }
 }
 
-void UnboundResolver::add_anchors() {
+bool UnboundResolver::add_anchors() {
     for (const auto& anchor : config_.trust_anchors) {
         bool file = anchor.starts_with('/');
         std::error_code ignored;
         if (file && !std::filesystem::is_regular_file(anchor, ignored)) {
-            problems_.push_back({"dns.trust-anchor", anchor + " is no file", "give the path of a file, or a record"});
+            problems_.push_back({"dns.trust-anchor", anchor + " is no file",
+                                 "give the path of a file, or a record; if it is there now, restart fedge-control"});
             continue;
         }
         if (int error = file ? ub_ctx_add_ta_file(context_.get(), anchor.c_str())
                              : ub_ctx_add_ta(context_.get(), anchor.c_str()))
             problems_.push_back({"dns.trust-anchor", anchor + ": " + ub_strerror(error), "correct it"});
     }
-    if (!config_.trust_anchors.empty()) return;
+    if (!config_.trust_anchors.empty()) return problems_.empty();
     for (const char* path : kRootKeys) {
         std::error_code ignored;
-        if (std::filesystem::is_regular_file(path, ignored) && ub_ctx_add_ta_file(context_.get(), path) == 0) return;
+        if (std::filesystem::is_regular_file(path, ignored) && ub_ctx_add_ta_file(context_.get(), path) == 0)
+            return true;
     }
     problems_.push_back({"dns.trust-anchor", "there is no trust anchor, so nothing in DNS is validated",
                          "install dns-root-data, set dns.trust-anchor, or set dns.dnssec off"});
+    return true;
 }
 
 int UnboundResolver::descriptor() const {
@@ -176,7 +180,7 @@ int UnboundResolver::descriptor() const {
 }
 
 uint64_t UnboundResolver::ask(const std::string& name, RecordType type, Callback done) {
-    if (!context_) open();
+    if (!context_ && problems_.empty()) open();
     uint64_t question = next_++;
     auto asked = std::make_unique<Asked>(Asked{this, question, name, type, std::move(done)});
     Asked& entry = *asked;

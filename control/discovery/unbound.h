@@ -55,7 +55,8 @@ class UnboundResolver : public Resolver {
     static void on_result(void* asked, int error, ub_result* result);
     void open();
     void add_servers();
-    void add_anchors();
+    // False if one that is configured cannot be used.
+    bool add_anchors();
     void submit(Asked& asked);
     void finish(uint64_t question, const DnsAnswer& answer);
 

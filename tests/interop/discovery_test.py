@@ -168,6 +168,18 @@ def test_dnssec(env):
         assert addresses(look(env, "forged.example")) == ["198.51.100.66"]
 
 
+def test_no_anchor_no_answer(env):
+    """With a trust anchor that cannot be read nobody is found, rather than anybody believed; the operator is told"""
+    with dns(env):
+        for anchor in ("/nonexistent/anchors.key", "/etc/hostname"):
+            env.edge.cli("set", "dns.trust-anchor", anchor)
+            env.edge.commit("a mistake")
+            reply = look(env, "good.example")
+            assert reply["outcome"] == "failed" and reply["code"] == 1008, (anchor, reply)
+            warnings = json.dumps(json.loads(env.edge.fedge("show", "status", "--json").stdout)["warnings"])
+            assert "libunbound does not start" in warnings or "is no file" in warnings, (anchor, warnings)
+
+
 def test_xmpp(env):
     """_xmpp-server and _xmpps-server are one list; without them the domain itself; "." means no"""
     with dns(env):
