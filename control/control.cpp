@@ -6,7 +6,9 @@
 
 #include "control/credentials/keys.h"
 #include "control/discovery/unbound.h"
+#include "control/partners/weaker.h"
 #include "control/publish/snapshot.h"
+#include "dataplane/policy/patterns.h"
 
 namespace fedge::control {
 namespace {
@@ -20,6 +22,61 @@ void check_comment(const std::string& comment) {
     if (comment.size() <= kMaxComment && !control) return;
     throw Refusal(RefusalKind::invalid, {"comment", "the comment is too long or has control characters",
                                          "give one line of " + std::to_string(kMaxComment) + " bytes at most"});
+}
+
+[[noreturn]] void throw_rejections(const EditOutcome& outcome) {
+    std::vector<Problem> problems;
+    for (const auto& rejected : outcome.rejected) problems.push_back(rejected.problem);
+    throw Refusal(outcome.rejected.at(0).kind, problems);
+}
+
+// The certificate of a provider's server is what its connections are known by, so another server is another provider.
+void check_fixed_proxies(const FederationConfig& before, const FederationConfig& after, std::vector<Problem>& errors) {
+    for (const auto& provider : after.providers) {
+        const ProviderConfig* old = find_provider(before, provider.name);
+        if (!old || !old->configured || !provider.configured || old->proxy == provider.proxy) continue;
+        errors.push_back({"provider." + provider.name + ".proxy",
+                          "the proxy of provider " + provider.name + " is fixed: " + old->proxy,
+                          "add another provider, or remove this one, commit, and add it again"});
+    }
+}
+
+void check_own_domains(const FederationConfig& federation, std::vector<Problem>& errors,
+                       const std::function<std::optional<Entry>(const std::string&)>& find) {
+    for (const auto& domain : federation.domains) {
+        auto entry = find(domain);
+        if (!entry) continue;
+        errors.push_back({"federation.domain", domain + " is ours, but on " + list_of(*entry) + " of partners",
+                          "fedge partner remove " + domain + ", or take it out of federation.domain"});
+    }
+}
+
+// Each is good by itself, but only together they show whether they are too much.
+void check_patterns(const std::vector<Entry>& patterns, std::vector<Problem>& errors) {
+    if (patterns.size() > policy::kMaxPatterns) {
+        errors.push_back({"", "there are more than " + std::to_string(policy::kMaxPatterns) + " patterns",
+                          "remove some, or put domains in their place, of which there may be a million"});
+        return;
+    }
+    std::vector<std::string> expressions;
+    for (const auto& p : patterns) expressions.push_back(policy::expression_of(p.name));
+    std::vector<policy::Patterns::Entry> list;
+    for (size_t i = 0; i < patterns.size(); i++)
+        list.push_back({patterns[i].name, expressions[i], patterns[i].blocked});
+    try {
+        policy::Patterns compiled{list};
+    } catch (const std::runtime_error& error) {
+        errors.push_back({"", error.what(), "write the pattern in a simpler way, or remove it"});
+    }
+}
+
+[[noreturn]] void refuse_weaker(int64_t revision, const std::vector<std::string>& sentences) {
+    std::vector<Problem> problems;
+    for (const auto& sentence : sentences) {
+        problems.push_back({"", "revision " + std::to_string(revision) + " is weaker: " + sentence,
+                            "if that is meant: fedge rollback " + std::to_string(revision) + " --weaker"});
+    }
+    throw Refusal(RefusalKind::conflict, problems);
 }
 
 // Which of several equal targets of a partner is tried first need not be secret.
@@ -88,19 +145,54 @@ Settings Control::candidate() {
     return with_edits(committed(), store_.candidate());
 }
 
+EditOutcome Control::edit(const EntryEdits& edits, bool partial, bool dry_run) {
+    FederationConfig federation = compile(candidate()).config.federation;
+    struct Undone {};  // rolls the transaction back
+    EditOutcome outcome;
+    try {
+        store_.edit_entries([&](Entries& entries) {
+            outcome = edit_entries(entries, federation, edits);
+            if (dry_run || (!partial && !outcome.rejected.empty())) throw Undone();
+        });
+    } catch (const Undone&) {
+        if (!partial && !outcome.rejected.empty()) throw_rejections(outcome);
+    }
+    return outcome;
+}
+
+size_t Control::candidate_changes() {
+    return difference(committed(), candidate()).size() + static_cast<size_t>(store_.entries().edit_count());
+}
+
 void Control::commit(const std::string& comment, const std::string& who, CommitCallback done) {
     check_comment(comment);
     Settings settings = candidate();
-    if (difference(committed(), settings).empty()) {
+    if (difference(committed(), settings).empty() && !store_.entries().edited()) {
         throw Refusal(RefusalKind::conflict,
                       {"", "there is nothing to commit", "change settings with `fedge set` first"});
     }
-    put_in_force(std::move(settings), comment, who, true, std::move(done));
+    Compiled compiled = compiled_or_refused(settings);
+    std::vector<Problem> errors;
+    check_fixed_proxies(config_.federation, compiled.config.federation, errors);
+    check_own_domains(compiled.config.federation, errors,
+                      [&](const std::string& name) { return store_.entries().candidate(EntryKind::domain, name); });
+    check_patterns(store_.entries().candidate_page(EntryKind::pattern, "", policy::kMaxPatterns + 1), errors);
+    if (!errors.empty()) throw Refusal(RefusalKind::invalid, errors);
+    int64_t id = store_.append(settings, comment, actor(who));
+    put_in_force(id, std::move(compiled), {}, comment, who, std::move(done));
 }
 
-void Control::rollback(int64_t revision, const std::string& who, CommitCallback done) {
-    Settings settings = at_revision(revision);
-    put_in_force(std::move(settings), "rollback to " + std::to_string(revision), who, false, std::move(done));
+void Control::rollback(int64_t revision, bool weaker, const std::string& who, CommitCallback done) {
+    Compiled compiled = compiled_or_refused(at_revision(revision));
+    WeakerEntries entries;
+    store_.entries().each_change(this->revision(), revision, [&](const EntryChange& change) { entries.count(change); });
+    std::vector<std::string> sentences = weaker_settings(config_, compiled.config);
+    for (auto& sentence : entries.sentences()) sentences.push_back(std::move(sentence));
+    if (!sentences.empty() && !weaker) refuse_weaker(revision, sentences);
+    std::string comment = "rollback to " + std::to_string(revision);
+    int64_t id = store_.append_rollback(revision, comment, actor(who), sentences);
+    for (const auto& sentence : sentences) log_.warning("revision " + std::to_string(id) + " is weaker: " + sentence);
+    put_in_force(id, std::move(compiled), std::move(sentences), comment, who, std::move(done));
 }
 
 Compiled Control::compiled_or_refused(const Settings& settings) {
@@ -113,25 +205,24 @@ Compiled Control::compiled_or_refused(const Settings& settings) {
     }
     certificates_.check(compiled.config, compiled.errors);
     if (!compiled.errors.empty()) throw Refusal(RefusalKind::invalid, compiled.errors);
-    return compiled;
-}
-
-void Control::put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
-                           CommitCallback done) {
-    Compiled compiled = compiled_or_refused(settings);
     if (compiled.config.interfaces.empty() && !config_.interfaces.empty()) {
         throw Refusal(RefusalKind::invalid, {"interface", "no interface would be left, and the dataplane needs one",
                                              "keep one interface, or stop the dataplane instead"});
     }
-    int64_t id = store_.append(settings, comment, actor(who), clear_candidate);
+    return compiled;
+}
+
+void Control::put_in_force(int64_t id, Compiled compiled, std::vector<std::string> weaker, const std::string& comment,
+                           const std::string& who, CommitCallback done) {
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
     discovery_.configure(config_, time_.steady());
     renew_ticket_keys();
     log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
-    publish([this, id, done = std::move(done)](Adoption outcome, const std::string& reason) {
-        done({id, {outcome == Adoption::adopted, reason}, warnings()});
-    });
+    publish(
+        [this, id, weaker = std::move(weaker), done = std::move(done)](Adoption outcome, const std::string& reason) {
+            done({id, {outcome == Adoption::adopted, reason}, warnings(), weaker});
+        });
 }
 
 void Control::add_user(const std::string& name, const std::string& password, bool replace, const std::string& who,
@@ -255,6 +346,7 @@ void Control::publish(AdoptionCallback done) {
         state.trust = certificates_.trusted(config_.tls);
         state.crls = certificates_.revocation_lists();
     }
+    state.patterns = store_.entries().page(EntryKind::pattern, "", policy::kMaxPatterns);
     auto snapshot = build_snapshot(config_, state);
     auto now = time_.steady();
     auto patience = dataplane_.connected() ? kAdoptionTime : kConnectTime;

@@ -11,6 +11,7 @@
 #include "control/certificates/certificates.h"
 #include "control/discovery/discovery.h"
 #include "control/log.h"
+#include "control/partners/edit.h"
 #include "control/problem.h"
 #include "control/publish/dataplane.h"
 #include "control/publish/questions.h"
@@ -38,6 +39,7 @@ struct CommitResult {
     int64_t revision = 0;
     Published published;
     std::vector<Problem> warnings;
+    std::vector<std::string> weaker;  // what a rollback lets through that was kept out before
 };
 using CommitCallback = std::function<void(const CommitResult&)>;
 
@@ -73,9 +75,15 @@ class Control {
     Settings at_revision(int64_t revision);  // Refusal (not_found)
     Settings candidate();
     void edit(const Edits& edits) { store_.edit(edits); }
+    // Entries of the candidate. Without `partial` a single rejection is thrown, as Refusal, and nothing is done;
+    // with `dry_run` nothing is done, and the outcome is what would be.
+    EditOutcome edit(const EntryEdits& edits, bool partial, bool dry_run);
     void discard() { store_.discard(); }
+    // What differs between the revision in force and the candidate, as a number.
+    size_t candidate_changes();
     void commit(const std::string& comment, const std::string& who, CommitCallback done);
-    void rollback(int64_t revision, const std::string& who, CommitCallback done);
+    // A rollback to a weaker policy is refused unless `weaker`.
+    void rollback(int64_t revision, bool weaker, const std::string& who, CommitCallback done);
 
     // Credentials and runtime state; every change is stored and published at once. They throw Refusal and then have
     // changed nothing; otherwise `done` is called once, when the dataplane has adopted the change or will not in time.
@@ -105,8 +113,8 @@ class Control {
   private:
     Actor actor(const std::string& who) { return {who, time_.unix_seconds()}; }
     Compiled compiled_or_refused(const Settings& settings);
-    void put_in_force(Settings settings, const std::string& comment, const std::string& who, bool clear_candidate,
-                      CommitCallback done);
+    void put_in_force(int64_t revision, Compiled compiled, std::vector<std::string> weaker, const std::string& comment,
+                      const std::string& who, CommitCallback done);
     void publish(AdoptionCallback done = {});
     void publish_secret(NewSecret secret, SecretCallback done);
     // True if what is published has changed.

@@ -29,6 +29,8 @@ Exit report_revision(Session& session, const Json& reply) {
     const std::string revision = text_or(reply, "revision", "?");
     for (const Json& warning : reply.value("warnings", Json::array()))
         session.err() << "warning: " << printable(value_text(warning)) << '\n';
+    for (const Json& sentence : reply.value("weaker", Json::array()))
+        session.err() << "weaker than before: " << printable(value_text(sentence)) << '\n';
     session.out() << "Revision " << revision << " is committed"
                   << (exit == Exit::ok ? " and in force.\n" : ", but not in force.\n");
     if (exit != Exit::ok) say_why_not(session, reply);

@@ -1,6 +1,7 @@
 // The HTTP+JSON API of fedge-control as the commands use it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,9 @@ class Api {
     explicit Api(std::string socket_path, std::chrono::milliseconds timeout = std::chrono::seconds(15))
         : socket_path_(std::move(socket_path)), timeout_(timeout) {}
 
+    // The same, for what may take long: a commit with a million entries.
+    Api patient() const { return Api(socket_path_, std::max(timeout_, kLongest)); }
+
     Json get(const std::string& target) const { return call("GET", target, {}); }
     Json send(const std::string& method, const std::string& target, const Json& body = nullptr) const;
 
@@ -35,6 +39,8 @@ class Api {
     Json rows(const std::string& path, const std::string& filter, uint64_t limit, std::string after) const;
 
   private:
+    static constexpr std::chrono::milliseconds kLongest = std::chrono::minutes(5);
+
     Json call(const std::string& method, const std::string& target, std::string body) const;
 
     std::string socket_path_;

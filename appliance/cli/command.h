@@ -25,6 +25,15 @@ enum class Words {
     commands,
     files,
     on_off,
+    partners,
+    verifications,
+    purposes,
+    srv_modes,
+    providers,
+    access,
+    sites,
+    policy_users,
+    discovered,
     shells
 };
 

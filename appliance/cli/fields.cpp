@@ -1,8 +1,10 @@
 #include "appliance/cli/fields.h"
 
 #include <algorithm>
+
 #include <cmath>
 #include <limits>
+#include "appliance/cli/printable.h"
 
 namespace fedge::cli {
 namespace {
@@ -110,6 +112,22 @@ void print_rows(std::ostream& out, size_t width, const std::vector<Field>& field
         table.add(std::move(cells));
     }
     table.print(out, width);
+}
+
+std::vector<std::string> separated(std::string_view text) {
+    std::vector<std::string> out;
+    size_t at = 0;
+    while ((at = text.find_first_not_of(" ,;", at)) != std::string_view::npos) {
+        const size_t end = std::min(text.find_first_of(" ,;", at), text.size());
+        out.emplace_back(text.substr(at, end - at));
+        at = end;
+    }
+    return out;
+}
+
+void print_pair(std::ostream& out, size_t column, const std::string& label, const std::string& text) {
+    const size_t gap = label.size() < column ? column - label.size() : 1;
+    out << label << std::string(gap, ' ') << printable(text) << '\n';
 }
 
 }  // namespace fedge::cli

@@ -22,6 +22,12 @@ std::string value_text(const Json& value, std::string_view separator = ", ");
 double number_or(const Json& row, std::string_view key, double otherwise);
 bool true_at(const Json& row, std::string_view key);
 
+// The words in a list that is written in one text: separated by commas, semicolons or spaces.
+std::vector<std::string> separated(std::string_view text);
+
+// A line "LABEL   TEXT" whose text begins at `column`, made printable.
+void print_pair(std::ostream& out, size_t column, const std::string& label, const std::string& text);
+
 using Show = std::function<std::string(const Json& row)>;
 
 struct Field {

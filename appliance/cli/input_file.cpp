@@ -9,13 +9,13 @@
 namespace fedge::cli {
 namespace {
 
-constexpr size_t kLongest = 512 * 1024;
+constexpr size_t kLongestFile = 512 * 1024;
 
 std::string read_all(std::istream& in, const std::string& option, const std::string& from) {
-    std::string text(kLongest + 1, '\0');
+    std::string text(kLongestFile + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<size_t>(in.gcount()));
-    if (text.size() > kLongest)
+    if (text.size() > kLongestFile)
         throw Failure(Exit::usage, "--" + option + ": " + from + " is longer than 512 KiB", "give the right file");
     if (text.empty()) throw Failure(Exit::usage, "--" + option + ": " + from + " is empty", "give the right file");
     return text;

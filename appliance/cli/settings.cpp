@@ -38,7 +38,8 @@ Json edit_candidate(Session& session, const Json& patch, const std::vector<std::
 }
 
 Exit report_edit(Session& session, const Json& reply) {
-    const size_t changes = reply.value("changes", Json::array()).size();
+    const size_t changes =
+        reply.value("changes", Json::array()).size() + static_cast<size_t>(number_or(reply, "entry_changes", 0));
     if (session.json) {
         print_json(session.out(), reply);
     } else if (changes == 0) {

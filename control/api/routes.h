@@ -63,6 +63,15 @@ void get_connection(Control& control, const Request& request, Reply reply);
 // routes_discovery.cpp
 void get_discovery(Control& control, const Request& request, Reply reply);
 void get_discovery_test(Control& control, const Request& request, Reply reply);
+// routes_partners.cpp
+void get_entries(Control& control, const Request& request, Reply reply);
+void get_entry(Control& control, const Request& request, Reply reply);
+void patch_entries(Control& control, const Request& request, Reply reply);
+
+// routes_federation_settings.cpp
+void get_providers(Control& control, const Request& request, Reply reply);
+void get_provider(Control& control, const Request& request, Reply reply);
+void get_policies(Control& control, const Request& request, Reply reply);
 
 // metrics.cpp
 void get_metrics(Control& control, const Request& request, Reply reply);

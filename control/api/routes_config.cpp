@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "control/api/entry_json.h"
 #include "control/api/json.h"
 #include "control/api/outcome.h"
 #include "control/api/patch.h"
@@ -10,6 +11,7 @@ namespace fedge::control::api {
 namespace {
 
 constexpr int64_t kRevisionsShown = 1000;
+constexpr size_t kEntriesShown = 200;  // of those that differ
 constexpr uint64_t kMaxRevision = std::numeric_limits<int64_t>::max();
 
 void send(const Reply& reply, const Json& json) {
@@ -43,7 +45,24 @@ Json candidate_json(Control& control) {
     Settings candidate = control.candidate();
     return {{"base", control.revision()},
             {"settings", settings_json(candidate)},
-            {"changes", changes_json(control.committed(), candidate)}};
+            {"changes", changes_json(control.committed(), candidate)},
+            {"entry_changes", control.store().entries().edit_count()}};
+}
+
+// How many entries change, and the first of them; `visit` calls with each.
+Json entries_json(const std::function<void(const Entries::Each&)>& visit) {
+    EntryCounts counts;
+    Json first = Json::array();
+    visit([&](const EntryChange& change) {
+        counts.count(change);
+        if (first.size() >= kEntriesShown) return;
+        const Entry& either = change.either();
+        first.push_back({{"kind", name_of(either.kind)},
+                         {"name", either.name},
+                         {"old", change.before ? entry_json(*change.before) : Json()},
+                         {"new", change.after ? entry_json(*change.after) : Json()}});
+    });
+    return {{"added", counts.added}, {"changed", counts.changed}, {"removed", counts.removed}, {"first", first}};
 }
 
 CommitCallback answer_commit(Reply reply) {
@@ -52,6 +71,7 @@ CommitCallback answer_commit(Reply reply) {
         for (const auto& warning : result.warnings) warnings.push_back(warning.what + ": " + warning.fix);
         Json out = with_outcome({{"revision", result.revision}}, result.published);
         out["warnings"] = warnings;
+        if (!result.weaker.empty()) out["weaker"] = result.weaker;
         send(reply, out);
     };
 }
@@ -97,16 +117,21 @@ void delete_candidate(Control& control, const Request&, Reply reply) {
 }
 
 void get_diff(Control& control, const Request& request, Reply reply) {
+    Entries& entries = control.store().entries();
     if (!request.query.contains("from")) {
         return send(reply, {{"from", control.revision()},
                             {"to", "candidate"},
-                            {"changes", changes_json(control.committed(), control.candidate())}});
+                            {"changes", changes_json(control.committed(), control.candidate())},
+                            {"entries", entries_json([&](const Entries::Each& each) { entries.each_edit(each); })}});
     }
     auto current = static_cast<uint64_t>(control.revision());
     auto from = static_cast<int64_t>(query_number(request, "from", current, 0, kMaxRevision));
     auto to = static_cast<int64_t>(query_number(request, "to", current, 0, kMaxRevision));
+    Json changes = changes_json(control.at_revision(from), control.at_revision(to));
     send(reply,
-         {{"from", from}, {"to", to}, {"changes", changes_json(control.at_revision(from), control.at_revision(to))}});
+         {{"from", from}, {"to", to}, {"changes", changes}, {"entries", entries_json([&](const Entries::Each& each) {
+                                                                 entries.each_change(from, to, each);
+                                                             })}});
 }
 
 void post_commit(Control& control, const Request& request, Reply reply) {
@@ -117,8 +142,9 @@ void post_commit(Control& control, const Request& request, Reply reply) {
 
 void post_rollback(Control& control, const Request& request, Reply reply) {
     Json body = parse_object(request.body);
-    only_fields(body, {"revision"});
-    control.rollback(required_integer(body, "revision"), request.who, answer_commit(std::move(reply)));
+    only_fields(body, {"revision", "weaker"});
+    bool weaker = body.contains("weaker") && required_flag(body, "weaker");
+    control.rollback(required_integer(body, "revision"), weaker, request.who, answer_commit(std::move(reply)));
 }
 
 void get_revisions(Control& control, const Request&, Reply reply) {

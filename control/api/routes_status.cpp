@@ -75,7 +75,7 @@ Json status_json(Control& control, const Json* cores) {
               {"pid", getpid()},
               {"uptime_s", control.uptime_s()},
               {"revision", control.revision()},
-              {"candidate_changes", difference(control.committed(), control.candidate()).size()}}},
+              {"candidate_changes", control.candidate_changes()}}},
             {"dataplane", plane},
             {"drain", control.store().drain()},
             {"turn", turn},

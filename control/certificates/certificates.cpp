@@ -329,6 +329,20 @@ std::vector<Problem> Certificates::warnings(const Config& config) {
                            (over ? " has ended: its partners are refused" : " ends at " + time_text(crl.validity.to)),
                        "get the present list and import it with `fedge cert crl import`"});
     }
+    for (const auto& provider : config.federation.providers) {
+        if (!provider.enabled || !provider.wants_client_auth) continue;
+        auto fits = [](const StoredCertificate& c) {
+            if (c.chain.empty()) return false;
+            const auto& purposes = c.chain.front().purposes;
+            return purposes.empty() || std::find(purposes.begin(), purposes.end(), "clientAuth") != purposes.end();
+        };
+        auto certificates = all();
+        if (std::any_of(certificates.begin(), certificates.end(), fits)) continue;
+        out.push_back({"provider." + provider.name + ".enabled",
+                       "provider " + provider.name + " takes only certificates with clientAuth, and there is none",
+                       "import one of an authority that still issues them, or `fedge provider disable " +
+                           provider.name + "`"});
+    }
     if (tls_listener(config) && config.tls.system_trust && system_.pem().empty()) {
         out.push_back({"tls.trust", "the authorities of the system cannot be read: " + system_.path(),
                        "install ca-certificates, or set tls.trust own"});

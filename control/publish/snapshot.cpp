@@ -8,6 +8,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "control/publish/federation.h"
 #include "snapshot_generated.h"
 
 namespace fedge::control {
@@ -43,15 +44,6 @@ contract::Service to_contract(Service service) {
         case Service::shared_tls: return contract::Service::shared_tls;
     }
     return contract::Service::turn_udp;
-}
-
-contract::Purpose to_contract(Purpose purpose) {
-    switch (purpose) {
-        case Purpose::server_or_client: return contract::Purpose::server_or_client;
-        case Purpose::client_strict: return contract::Purpose::client_strict;
-        case Purpose::sip_domain: return contract::Purpose::sip_domain;
-    }
-    return contract::Purpose::server_or_client;
 }
 
 std::vector<uint8_t> joined(const std::vector<KeyRecord>& records) {
@@ -240,8 +232,9 @@ std::vector<uint8_t> build_snapshot(const Config& config, const SnapshotState& s
     auto turn = add(builder, config.turn, state);
     // Not for nothing: it is large with the authorities of the system in it.
     auto tls = tls_listener(config) ? add(builder, config.tls, state) : Offset<contract::Tls>();
+    auto federation = add_federation(builder, config.federation, state.patterns);
     auto root = contract::CreateSnapshot(builder, state.revision, interfaces, routes, listeners, access, turn,
-                                         state.drain, config.icmp_rate, config.icmp_echo, tls);
+                                         state.drain, config.icmp_rate, config.icmp_echo, tls, federation);
     contract::FinishSnapshotBuffer(builder, root);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
@@ -268,7 +261,8 @@ std::string verify_snapshot(std::span<const uint8_t> bytes) {
         if (std::string bad = check_prefixes(list, "a peer list"); !bad.empty()) return bad;
     }
     if (std::string bad = check_turn_part(turn); !bad.empty()) return bad;
-    return check_tls_part(*snapshot);
+    if (std::string bad = check_tls_part(*snapshot); !bad.empty()) return bad;
+    return check_federation_part(snapshot->federation());
 }
 
 contract::Descriptor sealed_memory(std::span<const uint8_t> bytes) {

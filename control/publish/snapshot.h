@@ -23,6 +23,7 @@ struct SnapshotState {
     std::vector<CertificateRecord> certificates;  // those without a chain are left out
     std::string trust;                            // PEM
     std::string crls;                             // PEM
+    std::vector<Entry> patterns;                  // in force
 };
 
 std::vector<uint8_t> build_snapshot(const Config& config, const SnapshotState& state);

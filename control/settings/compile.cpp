@@ -5,61 +5,13 @@
 #include "control/settings/check.h"
 #include "control/settings/config.h"
 #include "control/settings/discovery.h"
-#include "control/settings/table.h"
+#include "control/settings/federation_check.h"
+#include "control/settings/reader.h"
 
 namespace fedge::control {
 namespace {
 
 constexpr uint16_t kTurnPort = 3478;
-
-// Looks settings up with their defaults.
-class Reader {
-  public:
-    explicit Reader(const Settings& settings) : settings_(settings) {}
-
-    Values list(const std::string& key) const {
-        if (auto found = settings_.find(key); found != settings_.end()) return found->second;
-        const std::string& initially = find_setting(key).definition->initially;
-        return initially.empty() ? Values{} : Values{initially};
-    }
-    std::string text(const std::string& key) const {
-        Values values = list(key);
-        return values.empty() ? "" : values.front();
-    }
-    template <typename T>
-    T number(const std::string& key) const {
-        return static_cast<T>(parse_integer(text(key)).value_or(0));
-    }
-    bool flag(const std::string& key) const { return text(key) == "on"; }
-    Side side(const std::string& key) const { return text(key) == "internal" ? Side::internal : Side::external; }
-
-    std::vector<Prefix> prefixes(const std::string& key) const { return parsed<Prefix>(key); }
-    std::vector<IpAddress> addresses(const std::string& key) const { return parsed<IpAddress>(key); }
-    std::vector<Endpoint> endpoints(const std::string& key) const { return parsed<Endpoint>(key); }
-
-    // What stands for NAME, PREFIX or ADDRESS in keys that start with `head`, in order, once each.
-    std::vector<std::string> names(std::string_view head) const {
-        std::vector<std::string> names;
-        for (auto it = settings_.lower_bound(std::string(head)); it != settings_.end() && it->first.starts_with(head);
-             ++it) {
-            std::string name = find_setting(it->first).name;
-            if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-        }
-        return names;
-    }
-
-  private:
-    template <typename T>
-    std::vector<T> parsed(const std::string& key) const {
-        std::vector<T> out;
-        for (const auto& value : list(key)) {
-            if (auto item = T::parse(value)) out.push_back(*item);
-        }
-        return out;
-    }
-
-    const Settings& settings_;
-};
 
 std::vector<InterfaceConfig> read_interfaces(const Reader& reader) {
     std::vector<InterfaceConfig> out;
@@ -192,10 +144,7 @@ void read_turn(const Reader& reader, TurnConfig& turn) {
 
 void read_tls(const Reader& reader, TlsConfig& tls) {
     tls.min_version = reader.text("tls.min-version") == "1.3" ? TlsVersion::tls_1_3 : TlsVersion::tls_1_2;
-    std::string purpose = reader.text("tls.peer-purpose");
-    tls.purpose = purpose == "client-strict" ? Purpose::client_strict
-                  : purpose == "sip-domain"  ? Purpose::sip_domain
-                                             : Purpose::server_or_client;
+    tls.purpose = purpose_of(reader.text("tls.peer-purpose")).value_or(Purpose::server_or_client);
     tls.system_trust = reader.text("tls.trust") == "system";
     tls.handshake_timeout_s = reader.number<uint32_t>("tls.handshake-timeout");
     tls.handshakes_per_core = reader.number<uint32_t>("tls.handshakes-per-core");
@@ -245,6 +194,7 @@ Compiled compile(const Settings& settings) {
     read_turn(reader, config.turn);
     read_tls(reader, config.tls);
     read_discovery(settings, config);
+    config.federation = read_federation(reader);
     check_interfaces(config, out.errors);
     read_listeners(reader, config, out.errors);
     read_relay_addresses(reader, config, out.errors);
@@ -256,7 +206,9 @@ Compiled compile(const Settings& settings) {
     check_turn(config, out.errors);
     check_shared_names(config.tls, out.errors);
     check_discovery(config.dns, out.errors);
+    check_federation(config.federation, out.errors);
     collect_warnings(config, out.warnings);
+    collect_federation_warnings(config.federation, out.warnings);
     return out;
 }
 

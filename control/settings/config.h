@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/problem.h"
+#include "control/settings/federation.h"
 #include "control/settings/settings.h"
 #include "control/settings/values.h"
 #include "dataplane/base/address.h"
@@ -85,7 +86,6 @@ struct TurnConfig {
 };
 
 enum class TlsVersion : uint8_t { tls_1_2, tls_1_3 };
-enum class Purpose : uint8_t { server_or_client, client_strict, sip_domain };
 
 struct TlsConfig {
     TlsVersion min_version = TlsVersion::tls_1_2;
@@ -140,6 +140,7 @@ struct Config {
     TlsConfig tls;
     DnsConfig dns;
     DiscoveryConfig discovery;
+    FederationConfig federation;
     uint32_t icmp_rate = 0;
     bool icmp_echo = true;
 };

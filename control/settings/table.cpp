@@ -244,7 +244,11 @@ std::string nearest(std::string_view key) {
 }  // namespace
 
 const std::vector<Definition>& definitions() {
-    static const std::vector<Definition> table = make_definitions();
+    static const std::vector<Definition> table = [] {
+        auto all = make_definitions();
+        for (auto& definition : federation_definitions()) all.push_back(std::move(definition));
+        return all;
+    }();
     return table;
 }
 

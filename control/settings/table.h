@@ -26,6 +26,8 @@ struct Definition {
 };
 
 const std::vector<Definition>& definitions();
+// Those of federation, providers and policies, which are part of it (federation_table.cpp).
+std::vector<Definition> federation_definitions();
 
 struct Setting {
     const Definition* definition;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "control/settings/domain_name.h"
+
 namespace fedge::control {
 namespace {
 
@@ -95,6 +97,7 @@ const char* name_of(ValueType type) {
         case ValueType::host: return "host-name";
         case ValueType::server: return "server";
         case ValueType::anchor: return "trust-anchor";
+        case ValueType::domain: return "domain";
     }
     return "";
 }
@@ -217,6 +220,7 @@ std::optional<std::string> canonical(ValueType type, std::string_view text, int6
                 return server->port == kDnsPort ? server->address.text() : server->text();
             return std::nullopt;
         case ValueType::anchor: return canonical_anchor(text);
+        case ValueType::domain: return domain_name(text);
     }
     return std::nullopt;
 }
@@ -243,6 +247,7 @@ std::string wanted(ValueType type, int64_t minimum, int64_t maximum, const std::
         case ValueType::anchor:
             return "a record such as \". DS 20326 8 2 E06D...\" (or DNSKEY) in one value, or the absolute path of a "
                    "file";
+        case ValueType::domain: return "a domain such as example.org";
     }
     return "";
 }

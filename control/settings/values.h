@@ -23,6 +23,7 @@ enum class ValueType : uint8_t {
     endpoint,   // ADDRESS:PORT, [ADDRESS]:PORT
     addresses,  // ADDRESS, ADDRESS/LENGTH or FIRST-LAST
     host,       // a DNS name in A-labels, lower case, without wildcard and closing dot
+    domain,     // the same, also given in other scripts (domain_name.h)
     server,     // ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT; port 53 is left out
     anchor,     // a DS or DNSKEY record on one line, or the absolute path of a file of them
 };

@@ -88,6 +88,58 @@ CREATE TABLE lab_authority(
     R"sql(
 ALTER TABLE certificate ADD COLUMN roots TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+-- Entries of domains, patterns and users belong to revisions, but a revision has no copy of them: a row holds from
+-- revision `since` on, and until the one before `until`; NULL: it is in force. A row is never changed but for its end.
+CREATE TABLE entry(
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    blocked INTEGER NOT NULL,
+    verification INTEGER NOT NULL,
+    purpose INTEGER NOT NULL,
+    srv_mode INTEGER NOT NULL,
+    monitored INTEGER NOT NULL,
+    access INTEGER NOT NULL,
+    via TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    PRIMARY KEY(kind, name, since)
+) WITHOUT ROWID;
+CREATE INDEX entry_since ON entry(since);
+CREATE INDEX entry_until ON entry(until) WHERE until IS NOT NULL;
+CREATE TRIGGER entry_kept BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'revisions are kept'); END;
+CREATE TRIGGER entry_fixed BEFORE UPDATE OF kind, name, since, blocked, verification, purpose, srv_mode, monitored,
+    access, via, comment ON entry BEGIN SELECT RAISE(ABORT, 'revisions are immutable'); END;
+CREATE TRIGGER entry_ends_once BEFORE UPDATE OF until ON entry WHEN OLD.until IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'revisions are immutable'); END;
+-- The candidate's entries: what differs from those in force.
+CREATE TABLE entry_edit(
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    blocked INTEGER NOT NULL,
+    verification INTEGER NOT NULL,
+    purpose INTEGER NOT NULL,
+    srv_mode INTEGER NOT NULL,
+    monitored INTEGER NOT NULL,
+    access INTEGER NOT NULL,
+    via TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    PRIMARY KEY(kind, name)
+) WITHOUT ROWID;
+-- Partners that were discovered, and what they did.
+CREATE TABLE discovered(
+    domain TEXT PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    limited INTEGER NOT NULL,
+    contacts INTEGER NOT NULL,
+    suspicious INTEGER NOT NULL,
+    watch INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql",
 };
 
 inline constexpr int kSchemaVersion = sizeof(kSchema) / sizeof(kSchema[0]);

@@ -61,7 +61,9 @@ Store::Store(const std::string& directory) : database_(prepared_file(directory))
     try {
         database_.execute(
             "PRAGMA busy_timeout=1000; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-            "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;");
+            "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
+            // For imports of a million entries: 64 MiB of pages, and no page twice to its place within 64 MiB of log.
+            "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384;");
         migrate();
     } catch (const SqlError& error) {
         if (error.code() == SQLITE_BUSY)
@@ -110,8 +112,14 @@ std::vector<Revision> Store::revisions(int64_t limit) {
     return out;
 }
 
-int64_t Store::append(const Settings& settings, const std::string& comment, const Actor& actor, bool clear_candidate) {
-    Transaction transaction(database_);
+std::optional<Revision> Store::revision(int64_t id) {
+    Statement read(database_, "SELECT id, parent, created, who, comment FROM revision WHERE id = ?");
+    if (!read.add(id).step()) return std::nullopt;
+    return Revision{read.integer(0), read.integer(1), read.integer(2), read.text(3), read.text(4)};
+}
+
+int64_t Store::write_revision(const Settings& settings, const std::string& comment, const Actor& actor,
+                              const std::vector<std::string>& remarks) {
     int64_t parent = current();
     Statement insert(database_, "INSERT INTO revision(parent, created, who, comment) VALUES(?, ?, ?, ?)");
     if (parent) {
@@ -126,7 +134,29 @@ int64_t Store::append(const Settings& settings, const std::string& comment, cons
         write.add(id).add(key).add(joined(values)).run();
         write.rewind();
     }
-    if (clear_candidate) database_.execute("DELETE FROM candidate");
+    for (const auto& remark : remarks) {
+        write_audit(database_, actor, "policy-weaker", "revision " + std::to_string(id) + ": " + remark);
+    }
+    return id;
+}
+
+int64_t Store::append(const Settings& settings, const std::string& comment, const Actor& actor,
+                      const std::vector<std::string>& remarks) {
+    Transaction transaction(database_);
+    int64_t id = write_revision(settings, comment, actor, remarks);
+    entries_.apply_candidate(id);
+    database_.execute("DELETE FROM candidate");
+    transaction.commit();
+    return id;
+}
+
+int64_t Store::append_rollback(int64_t to, const std::string& comment, const Actor& actor,
+                               const std::vector<std::string>& remarks) {
+    Transaction transaction(database_);
+    auto then = settings(to);
+    if (!then) throw StoreError("there is no revision " + std::to_string(to));
+    int64_t id = write_revision(*then, comment, actor, remarks);
+    entries_.apply_rollback(to, id);
     transaction.commit();
     return id;
 }
@@ -157,7 +187,16 @@ void Store::edit(const Edits& edits) {
 }
 
 void Store::discard() {
+    Transaction transaction(database_);
     database_.execute("DELETE FROM candidate");
+    entries_.discard();
+    transaction.commit();
+}
+
+void Store::edit_entries(const std::function<void(Entries&)>& work) {
+    Transaction transaction(database_);
+    work(entries_);
+    transaction.commit();
 }
 
 std::vector<UserRecord> Store::users() {

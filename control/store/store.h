@@ -1,21 +1,23 @@
 // What control remembers, in one SQLite file (mode 0600) under the state directory.
 //
-// Settings live in immutable revisions: a commit and a rollback both append one, nothing is ever changed or removed.
-// The candidate is the one set of edits that is not committed yet. Credentials, certificates, nonce and ticket keys and
-// the drain flag live outside of revisions, so that a rollback never brings a removed credential back; every change of
-// them is audited in the same transaction. Every public function is one transaction: after a crash at any moment it has
-// happened or it has not.
+// Settings and entries live in immutable revisions: a commit and a rollback both append one, nothing is ever changed or
+// removed. The candidate is the one set of edits that is not committed yet. Credentials, certificates, nonce and ticket
+// keys and the drain flag live outside of revisions, so that a rollback never brings a removed credential back; every
+// change of them is audited in the same transaction. Every public function is one transaction: after a crash at any
+// moment it has happened or it has not.
 //
 // Throws SqlError, and StoreError with a sentence for the operator.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "control/settings/settings.h"
+#include "control/store/entries.h"
 #include "control/store/sqlite.h"
 
 namespace fedge::control {
@@ -109,12 +111,22 @@ class Store {
     int64_t current();
     std::optional<Settings> settings(int64_t revision);
     std::vector<Revision> revisions(int64_t limit);  // newest first
-    // Appends a revision with exactly `settings` and empties the candidate if `clear_candidate`. Returns its id.
-    int64_t append(const Settings& settings, const std::string& comment, const Actor& actor, bool clear_candidate);
+    std::optional<Revision> revision(int64_t id);
+    // Appends a revision with exactly `settings` and with the entries of the candidate, which is empty then. Returns
+    // its id. `remarks` go into the audit.
+    int64_t append(const Settings& settings, const std::string& comment, const Actor& actor,
+                   const std::vector<std::string>& remarks = {});
+    // The same with settings and entries of revision `to`. The candidate stays.
+    int64_t append_rollback(int64_t to, const std::string& comment, const Actor& actor,
+                            const std::vector<std::string>& remarks = {});
 
     Edits candidate();
     void edit(const Edits& edits);  // on top of the edits that are there
-    void discard();
+    void discard();                 // edits of entries too
+
+    Entries& entries() { return entries_; }
+    // Does `work`, which may write entries(), as one transaction.
+    void edit_entries(const std::function<void(Entries&)>& work);
 
     std::vector<UserRecord> users();  // sorted by name
     bool has_user(const std::string& name);
@@ -161,8 +173,11 @@ class Store {
 
   private:
     void migrate();
+    int64_t write_revision(const Settings& settings, const std::string& comment, const Actor& actor,
+                           const std::vector<std::string>& remarks);
 
     Database database_;
+    Entries entries_{database_};
 };
 
 }  // namespace fedge::control

@@ -168,7 +168,7 @@ class Edge:
         if status["drain"]:
             self.cli("drain", "off")
         if status["control"]["revision"] != self.base_revision:
-            self.base_revision = self.cli("rollback", str(self.base_revision))["revision"]
+            self.base_revision = self.cli("rollback", str(self.base_revision), "--weaker")["revision"]
         for row in self.cli("turn", "user", "list")["rows"]:
             if row["name"] != USER:
                 self.cli("turn", "user", "remove", row["name"])

@@ -5,7 +5,8 @@ namespace fedge::cli {
 namespace {
 
 Exit run_commit(Session& session, const Arguments& arguments) {
-    return report_revision(session, session.api.send("POST", "/v1/commit", {{"comment", arguments.text("message")}}));
+    return report_revision(session,
+                           session.api.patient().send("POST", "/v1/commit", {{"comment", arguments.text("message")}}));
 }
 
 }  // namespace

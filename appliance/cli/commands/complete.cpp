@@ -84,6 +84,18 @@ void add_settings(Candidates& out, const Api& api, const std::string& current) {
     }
 }
 
+// Those that begin as what is typed: there may be a million.
+void add_entries(Candidates& out, const Api& api, const std::string& kind, const std::string& current) {
+    // What comes behind the name before the first that begins so.
+    std::string filter;
+    if (!current.empty()) {
+        std::string before = current;
+        before.back() = static_cast<char>(before.back() - 1);
+        filter = "&after=" + encoded(kind + ":" + before + "\x7f");
+    }
+    add_column(out, api.get("/v1/entries?kind=" + kind + "&limit=100" + filter), "name");
+}
+
 void add_words(Candidates& out, Words words, const Api& api, const Typed& line, const std::vector<std::string>& given) {
     switch (words) {
         case Words::none: break;
@@ -99,6 +111,17 @@ void add_words(Candidates& out, Words words, const Api& api, const Typed& line, 
         case Words::commands: add_next_words(out, given); break;
         case Words::files: out.insert(":files"); break;
         case Words::on_off: out.insert({"on", "off"}); break;
+        case Words::partners: add_entries(out, api, "domain", line.current); break;
+        case Words::policy_users: add_entries(out, api, "user", line.current); break;
+        case Words::discovered: add_column(out, api.rows("/v1/discovered", "", 100, ""), "domain"); break;
+        case Words::providers: add_column(out, api.get("/v1/providers?candidate=true"), "name"); break;
+        case Words::sites: add_column(out, api.get("/v1/policies?candidate=true"), "name"); break;
+        case Words::access:
+            out.insert({"federation", "xmpp", "public-im", "public-im-av", "outside", "nothing"});
+            break;
+        case Words::verifications: out.insert({"always-verifiable", "always-unverifiable", "use-source"}); break;
+        case Words::purposes: out.insert({"server-or-client", "client-strict", "sip-domain"}); break;
+        case Words::srv_modes: out.insert({"microsoft-then-sips", "microsoft", "sips"}); break;
         case Words::shells: out.insert("bash"); break;
     }
 }

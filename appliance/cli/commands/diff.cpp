@@ -1,6 +1,7 @@
 #include <cstdint>
 
 #include "appliance/cli/commands/all.h"
+#include "appliance/cli/entries.h"
 #include "appliance/cli/settings.h"
 #include "appliance/cli/units.h"
 
@@ -19,7 +20,10 @@ Exit run_diff(Session& session, const Arguments& arguments) {
     if (session.json) {
         print_json(session.out(), reply);
     } else {
-        print_changes(session, reply.value("changes", Json::array()));
+        const Json changes = reply.value("changes", Json::array());
+        const Json entries = reply.value("entries", Json::object());
+        if (!changes.empty() || entries.value("first", Json::array()).empty()) print_changes(session, changes);
+        print_entry_changes(session, entries);
     }
     return Exit::ok;
 }

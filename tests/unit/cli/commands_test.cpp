@@ -59,6 +59,38 @@ TEST(Requests, AreWhatTheApiWants) {
         {"fedge explain connection 4294967299", "GET /v1/connection?id=4294967299", ""},
         {"fedge explain connection [2001:db8::2]:51234", "GET /v1/connection?address=%5B2001%3Adb8%3A%3A2%5D%3A51234",
          ""},
+        {"fedge rollback 4 --weaker", "POST /v1/rollback", R"({"revision":4,"weaker":true})"},
+        {"fedge allow domain contoso.com", "PATCH /v1/candidate/entries",
+         R"({"put":[{"kind":"domain","list":"allow","name":"contoso.com"}]})"},
+        {"fedge allow domain contoso.com --via sip.contoso.com --verification use-source --purpose sip-domain --srv "
+         "sips "
+         "--monitor --comment 'a b' --replace",
+         "PATCH /v1/candidate/entries",
+         R"({"put":[{"comment":"a b","kind":"domain","list":"allow","monitor":true,"name":"contoso.com","purpose":"sip-domain","srv":"sips","verification":"use-source","via":"sip.contoso.com"}],"replace":true})"},
+        {"fedge block domain evil.example", "PATCH /v1/candidate/entries",
+         R"({"put":[{"kind":"domain","list":"block","name":"evil.example"}]})"},
+        {"fedge allow pattern *.a.example", "PATCH /v1/candidate/entries",
+         R"({"put":[{"kind":"pattern","list":"allow","name":"*.a.example"}]})"},
+        {"fedge block pattern /x/ --comment y", "PATCH /v1/candidate/entries",
+         R"({"put":[{"comment":"y","kind":"pattern","list":"block","name":"/x/"}]})"},
+        {"fedge partner remove a.example b.example", "PATCH /v1/candidate/entries",
+         R"({"remove":[{"kind":"domain","name":"a.example"},{"kind":"domain","name":"b.example"}]})"},
+        {"fedge partner remove --pattern *.a", "PATCH /v1/candidate/entries",
+         R"({"remove":[{"kind":"pattern","name":"*.a"}]})"},
+        {"fedge partner list --allowed --patterns --monitored --via s.a.example --under 'a&b' --contains x --limit 7",
+         "GET /v1/entries?limit=7&list=allow&kind=pattern&monitor=true&via=s.a.example&under=a%26b&contains=x", ""},
+        {"fedge partner show a/../b", "GET /v1/entries/domain/a%2F..%2Fb", ""},
+        {"fedge policy user set bob@example.org nothing", "PATCH /v1/candidate/entries",
+         R"({"put":[{"access":[],"kind":"user","name":"bob@example.org"}],"replace":true})"},
+        {"fedge policy user remove bob@example.org", "PATCH /v1/candidate/entries",
+         R"({"remove":[{"kind":"user","name":"bob@example.org"}]})"},
+        {"fedge policy global set federation outside", "PATCH /v1/candidate",
+         R"({"set":{"policy.global.federation":"on","policy.global.outside":"on","policy.global.public-im":"off","policy.global.public-im-av":"off","policy.global.xmpp":"off"}})"},
+        {"fedge policy site set berlin nothing --domains 'a.example, b.example'", "PATCH /v1/candidate",
+         R"({"set":{"policy.site.berlin.domain":["a.example","b.example"],"policy.site.berlin.federation":"off","policy.site.berlin.outside":"off","policy.site.berlin.public-im":"off","policy.site.berlin.public-im-av":"off","policy.site.berlin.xmpp":"off"}})"},
+        {"fedge policy site remove berlin", "PATCH /v1/candidate", R"({"unset":["policy.site.berlin"]})"},
+        {"fedge policy show --candidate", "GET /v1/policies?candidate=true", ""},
+        {"fedge provider list --candidate", "GET /v1/providers?candidate=true", ""},
         {"fedge show streams --allocation 9 --after x/1", "GET /v1/streams?limit=500&after=x%2F1&allocation=9", ""},
     };
     for (const auto& row : rows) {
@@ -378,6 +410,12 @@ TEST(Completion, OffersWhatFits) {
     control.reply("GET /v1/trust", R"({"rows":[{"name":"partner"}]})");
     control.reply("GET /v1/crls", R"({"rows":[{"issuer":"CN=Partner CA"}]})");
     control.reply("GET /v1/connections?limit=100", R"({"rows":[{"id":4294967299}]})");
+    control.reply("GET /v1/entries?kind=domain&limit=100&after=domain%3Acom%7F",
+                  R"({"rows":[{"name":"contoso.com"},{"name":"fabrikam.com"}],"next":""})");
+    control.reply("GET /v1/entries?kind=user&limit=100", R"({"rows":[{"name":"bob@example.org"}],"next":""})");
+    control.reply("GET /v1/providers?candidate=true", R"({"rows":[{"name":"aol"},{"name":"skype"}]})");
+    control.reply("GET /v1/policies?candidate=true",
+                  R"({"rows":[{"scope":"global"},{"scope":"site","name":"berlin"}]})");
     const struct {
         std::vector<std::string> words;
         const char* out;
@@ -401,6 +439,14 @@ TEST(Completion, OffersWhatFits) {
         {{"cert", "import", "edge", "--cert", ""}, ":files\n"},
         {{"explain", "connection", ""}, "4294967299\n"},
         {{"help", "turn", "us"}, "user\n"},
+        {{"allow", ""}, "domain\npattern\n"},
+        {{"partner", "show", "con"}, "contoso.com\n"},
+        {{"policy", "user", "remove", ""}, "bob@example.org\n"},
+        {{"policy", "global", "set", "public"}, "public-im\npublic-im-av\n"},
+        {{"policy", "site", "remove", ""}, "berlin\n"},
+        {{"provider", "enable", "s"}, "skype\n"},
+        {{"allow", "domain", "a.example", "--srv", "m"}, "microsoft\nmicrosoft-then-sips\n"},
+        {{"partner", "import", ""}, ":files\n"},
         {{"show", "--socket", ""}, ":files\n"},
         {{"nonsense", ""}, ""},
         {{""}, nullptr},

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "tests/unit/cli/fake_control.h"
+#include "tests/unit/cli/golden_rows.h"
 #include "tests/unit/cli/ran.h"
 
 namespace fedge::cli::test {
@@ -146,15 +147,9 @@ constexpr const char* kOutgoing =
    "cipher":"ECDHE-ECDSA-AES128-GCM-SHA256","group":"P-256","resumed":true,"sni":"sip.partner.example","alpn":"","certificate":"edge",
    "peer_names":["DNS:sip.partner.example","URI:sip:partner.example"],"tls_error":"","allocation":0,"ended":"","ended_ago_s":0}})";
 
-struct Row {
-    const char* name;
-    const char* line;
-    std::vector<std::pair<const char*, std::string>> replies;
-    size_t width = 100;
-    int status = 200;
-};
+using Row = GoldenRow;
 
-std::vector<Row> rows() {
+std::vector<Row> own_rows() {
     const std::string none = R"({"rows":[]})";
     return {
         {"status", "fedge show status", {{"GET /v1/status", kStatus}}},
@@ -326,6 +321,12 @@ std::vector<Row> rows() {
         {"completion-bash", "fedge completion bash", {}},
         {"not-running", "fedge show status --socket /nonexistent/control.sock", {}},
     };
+}
+
+std::vector<Row> rows() {
+    std::vector<Row> all = own_rows();
+    for (Row& row : partner_rows()) all.push_back(std::move(row));
+    return all;
 }
 
 std::string screen(const Row& row) {

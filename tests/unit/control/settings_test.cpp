@@ -6,15 +6,12 @@
 #include "control/problem.h"
 #include "control/settings/config.h"
 #include "control/settings/table.h"
+#include "tests/unit/control/setting_rows.h"
 
 namespace fedge::control {
 namespace {
 
-struct Row {
-    const char* key;
-    const char* given;
-    const char* canonical;  // nullptr: refused
-};
+using Row = SettingRow;
 
 class SettingValue : public testing::TestWithParam<Row> {};
 
@@ -220,11 +217,17 @@ const Row kRows[] = {
     {"turn.measure", "1 in 8", nullptr},
 };
 
-INSTANTIATE_TEST_SUITE_P(Table, SettingValue, testing::ValuesIn(kRows));
+std::vector<Row> all_rows() {
+    std::vector<Row> rows(std::begin(kRows), std::end(kRows));
+    for (const Row& row : federation_rows()) rows.push_back(row);
+    return rows;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, SettingValue, testing::ValuesIn(all_rows()));
 
 TEST(SettingsTable, EveryKeyHasAGoodAndABadRow) {
     std::set<std::string> good, bad;
-    for (const auto& row : kRows) (row.canonical ? good : bad).insert(find_setting(row.key).definition->pattern);
+    for (const auto& row : all_rows()) (row.canonical ? good : bad).insert(find_setting(row.key).definition->pattern);
     for (const auto& definition : definitions()) {
         EXPECT_TRUE(good.contains(definition.pattern)) << definition.pattern;
         EXPECT_TRUE(bad.contains(definition.pattern)) << definition.pattern;

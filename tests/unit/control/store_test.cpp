@@ -25,10 +25,10 @@ TEST(Store, CommitsRollsBackAndKeepsHistory) {
     EXPECT_EQ(store.settings(1), std::nullopt);
     Settings first{{"turn.listen", {"192.0.2.1:3478", "192.0.2.2:3478"}}, {"turn.realm", {"a b"}}};
     store.edit({{"turn.realm", Values{"a b"}}});
-    EXPECT_EQ(store.append(first, "one", kActor, true), 1);
+    EXPECT_EQ(store.append(first, "one", kActor), 1);
     EXPECT_TRUE(store.candidate().empty());
-    EXPECT_EQ(store.append({{"turn.realm", {"c"}}}, "two", kActor, true), 2);
-    EXPECT_EQ(store.append(*store.settings(1), "back", kActor, false), 3);
+    EXPECT_EQ(store.append({{"turn.realm", {"c"}}}, "two", kActor), 2);
+    EXPECT_EQ(store.append_rollback(1, "back", kActor), 3);
     EXPECT_EQ(store.settings(1), first);
     EXPECT_EQ(store.settings(3), first);
     auto revisions = store.revisions(10);
@@ -118,7 +118,7 @@ TEST(Store, FilesArePrivate) {
     ::umask(0);
     std::string path = scratch.path() + "/new/state";
     Store store(path);
-    store.append({{"a", {"b"}}}, "", kActor, true);
+    store.append({{"a", {"b"}}}, "", kActor);
     ::umask(022);
     for (const char* name : {"/control.db", "/control.db-wal"}) {
         struct stat info;
@@ -132,7 +132,7 @@ TEST(Store, FilesArePrivate) {
 
 TEST(Store, RevisionsCannotBeChanged) {
     Scratch scratch;
-    { Store(scratch.path()).append({{"a", {"b"}}}, "", kActor, true); }
+    { Store(scratch.path()).append({{"a", {"b"}}}, "", kActor); }
     Database database(scratch.path() + "/control.db");
     for (const char* sql : {"DELETE FROM revision", "UPDATE revision SET who = 'x'", "DELETE FROM setting",
                             "UPDATE setting SET value = 'x'"}) {
@@ -161,12 +161,12 @@ TEST(Store, OneProcessAtATimeAndNoneOlderThanTheSchema) {
 TEST(Store, RollbackNeverBringsACredentialBack) {
     Scratch scratch;
     Store store(scratch.path());
-    store.append({{"a", {"1"}}}, "", kActor, true);
+    store.append({{"a", {"1"}}}, "", kActor);
     store.put_user({"bob", "r", {1}, {2}, {3}, 0, ""}, kActor);
     int64_t secret = store.add_secret("sesame", kActor);
     EXPECT_TRUE(store.remove_user("bob", kActor));
     EXPECT_TRUE(store.remove_secret(secret, kActor));
-    store.append(*store.settings(1), "back", kActor, false);
+    store.append_rollback(1, "back", kActor);
     EXPECT_TRUE(store.users().empty());
     EXPECT_TRUE(store.secrets().empty());
     EXPECT_FALSE(store.remove_user("bob", kActor));
@@ -237,7 +237,7 @@ TEST(Store, KillAtAnyMomentLeavesOldOrNew) {
                 int64_t next = store.current() + 1;
                 for (int i = 0; i < kKeys; i++) settings["key" + std::to_string(i)] = {std::to_string(next)};
                 store.edit({{"key0", Values{std::to_string(next)}}});
-                int64_t done = store.append(settings, "", kActor, true);
+                int64_t done = store.append(settings, "", kActor);
                 store.put_user({"user" + std::to_string(done), "r", {1}, {2}, {3}, 0, ""}, kActor);
                 if (write(pipe_ends[1], &done, sizeof(done)) != sizeof(done)) _exit(1);
             }

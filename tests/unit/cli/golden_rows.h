@@ -1,0 +1,21 @@
+// Command lines whose screens are recorded in golden/NAME.txt.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fedge::cli::test {
+
+struct GoldenRow {
+    const char* name;
+    const char* line;
+    std::vector<std::pair<const char*, std::string>> replies;
+    size_t width = 100;
+    int status = 200;
+};
+
+// Partners, providers and policies.
+std::vector<GoldenRow> partner_rows();
+
+}  // namespace fedge::cli::test
