@@ -73,6 +73,9 @@ const std::vector<Route>& routes() {
         {"GET", {"v1", "endings"}, get_endings},
         {"GET", {"v1", "discovery"}, get_discovery},
         {"GET", {"v1", "discovery", "test"}, get_discovery_test},
+        {"GET", {"v1", "federation", "explain"}, get_federation_explain},
+        {"GET", {"v1", "federation", "ports"}, get_federation_ports},
+        {"GET", {"v1", "federation", "dns"}, get_federation_dns},
         {"GET", {"metrics"}, get_metrics},
     };
     return table;

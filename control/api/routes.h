@@ -55,6 +55,11 @@ void post_crl(Control& control, const Request& request, Reply reply);
 void delete_crl(Control& control, const Request& request, Reply reply);
 void get_tls(Control& control, const Request& request, Reply reply);
 
+// routes_federation.cpp
+void get_federation_explain(Control& control, const Request& request, Reply reply);
+void get_federation_ports(Control& control, const Request& request, Reply reply);
+void get_federation_dns(Control& control, const Request& request, Reply reply);
+
 // routes_connections.cpp
 void get_connections(Control& control, const Request& request, Reply reply);
 void get_endings(Control& control, const Request& request, Reply reply);

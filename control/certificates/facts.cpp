@@ -19,6 +19,17 @@ std::string hex(const unsigned char* bytes, size_t size) {
     return out;
 }
 
+std::string key_digest(const X509& certificate) {
+    unsigned char* der = nullptr;
+    int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(&certificate), &der);
+    if (size <= 0) return {};
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int digest_size = 0;
+    bool good = EVP_Digest(der, static_cast<size_t>(size), digest, &digest_size, EVP_sha256(), nullptr) == 1;
+    OPENSSL_free(der);
+    return good ? hex(digest, digest_size) : std::string();
+}
+
 std::string bytes_of(const ASN1_STRING* text) {
     return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)), static_cast<size_t>(ASN1_STRING_length(text))};
 }
@@ -103,6 +114,7 @@ CertificateFacts facts_of(X509& certificate) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (X509_digest(&certificate, EVP_sha256(), digest, &size) == 1) out.sha256 = hex(digest, size);
+    out.spki_sha256 = key_digest(certificate);
     for (int nid : purposes(certificate)) {
         const char* name = OBJ_nid2sn(nid);
         out.purposes.emplace_back(name ? name : "unknown");

@@ -17,6 +17,7 @@ struct CertificateFacts {
     std::string key;                    // "ECDSA P-256", "RSA 2048"
     std::string signature;              // "ecdsa-with-SHA256"
     std::string sha256;                 // of the whole certificate, hexadecimal
+    std::string spki_sha256;            // of its public key (SubjectPublicKeyInfo), hexadecimal
     std::vector<std::string> purposes;  // extended key usage; empty: no such extension, good for all
     bool authority = false;             // may issue
     bool self_issued = false;

@@ -166,6 +166,7 @@ Patterns::Patterns(std::span<const Entry> entries) {
         };
         return rank(a) < rank(b);
     });
+    blocks_ = entries[by_rank_[0]].blocked;
     std::vector<std::string> texts;
     std::vector<const char*> expressions;
     std::vector<unsigned> flags(entries.size(), kFlags), ids;
@@ -204,7 +205,9 @@ std::optional<uint32_t> Patterns::match(std::string_view name, hs_scratch_t* scr
     std::string_view marked = join(buffer, {"<", name, ">"});
     if (!database_ || marked.empty()) return {};
     auto best = static_cast<uint32_t>(by_rank_.size());
-    hs_scan(database_.get(), marked.data(), static_cast<unsigned>(marked.size()), 0, scratch, on_match, &best);
+    hs_error_t result =
+        hs_scan(database_.get(), marked.data(), static_cast<unsigned>(marked.size()), 0, scratch, on_match, &best);
+    if (result != HS_SUCCESS && result != HS_SCAN_TERMINATED && blocks_) best = 0;
     if (best == by_rank_.size()) return {};
     return by_rank_[best];
 }

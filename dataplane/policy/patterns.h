@@ -53,6 +53,7 @@ class Patterns {
     Scratch make_scratch() const;  // null if there are no patterns
 
     // Position in `entries` of the one that decides. `name` is at most Domain::kMaxLength long, which bounds the cost.
+    // Without the right scratch nothing can be looked up: then the strictest decides, if it blocks.
     std::optional<uint32_t> match(std::string_view name, hs_scratch_t* scratch) const;
 
   private:
@@ -60,6 +61,7 @@ class Patterns {
         void operator()(hs_database_t* database) const { hs_free_database(database); }
     };
     std::unique_ptr<hs_database_t, DatabaseFreed> database_;
+    bool blocks_ = false;            // one of them does, so the first by rank does
     std::vector<uint32_t> by_rank_;  // the pattern that Hyperscan knows as N is entries[by_rank_[N]]
 };
 

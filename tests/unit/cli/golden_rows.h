@@ -15,6 +15,9 @@ struct GoldenRow {
     int status = 200;
 };
 
+// explain federation, ports, dns.
+std::vector<GoldenRow> federation_rows();
+
 // Partners, providers and policies.
 std::vector<GoldenRow> partner_rows();
 

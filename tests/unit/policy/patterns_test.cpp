@@ -183,6 +183,14 @@ TEST(Patterns, ThereMayBeAThousandAndNoMore) {
     EXPECT_THROW(Patterns{entries}, std::runtime_error);
 }
 
+TEST(Patterns, WhatCannotBeLookedUpIsNotLetThrough) {
+    std::vector<Patterns::Entry> entries{{"*.good.example", "\\.good\\.example>", false},
+                                         {"*.bad.example", "\\.bad\\.example>", true}};
+    EXPECT_EQ(Patterns(entries).match("a.good.example", nullptr), 1u);
+    entries.pop_back();
+    EXPECT_FALSE(Patterns(entries).match("a.good.example", nullptr));
+}
+
 TEST(Patterns, AnExpressionThatCannotBeUsedIsNamed) {
     std::vector<Patterns::Entry> entries{{"*.good.example", "<good>", false}, {"/bad(/", "bad(", false}};
     try {

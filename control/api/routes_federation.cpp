@@ -1,0 +1,393 @@
+// What federation comes to: explanations, ports, DNS records.
+#include <algorithm>
+
+#include "control/api/json.h"
+#include "control/api/routes.h"
+#include "control/federation/dns_records.h"
+#include "control/federation/explain_json.h"
+#include "control/federation/ports.h"
+#include "control/settings/domain_name.h"
+
+namespace fedge::control::api {
+namespace {
+
+constexpr size_t kMaxText = 1024;
+constexpr size_t kMaxNames = 64;
+constexpr size_t kPage = 1000;
+constexpr auto kDnsTime = std::chrono::seconds(5);  // for each question; the command line waits for 15
+
+void send(const Reply& reply, const Json& json) {
+    reply({200, "application/json", dump(json)});
+}
+
+[[noreturn]] void invalid(const char* field, const std::string& what, const std::string& fix) {
+    throw Refusal(RefusalKind::invalid, {field, what, fix});
+}
+
+std::string text_in(const Request& request, const char* name, const char* otherwise = "") {
+    auto found = request.query.find(name);
+    std::string text = found == request.query.end() ? otherwise : found->second;
+    if (text.size() > kMaxText) invalid(name, std::string(name) + " is too long", "give less than 1024 characters");
+    return text;
+}
+
+template <typename Value>
+Value choice_in(const Request& request, const char* field, const std::vector<std::pair<const char*, Value>>& choices) {
+    std::string text = text_in(request, field, choices.front().first);
+    std::string known;
+    for (const auto& [name, value] : choices) {
+        if (text == name) return value;
+        known += (known.empty() ? "" : ", ") + std::string(name);
+    }
+    invalid(field, "\"" + text + "\" is unknown", "give one of " + known);
+}
+
+std::vector<std::string> list_in(const Request& request, const char* field) {
+    std::vector<std::string> out;
+    std::string text = text_in(request, field);
+    for (size_t at = 0; at < text.size();) {
+        size_t end = std::min(text.find(',', at), text.size());
+        if (end > at) out.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    if (out.size() > kMaxNames) invalid(field, "there are too many", "give 64 at most");
+    return out;
+}
+
+std::string domain_in(const char* field, const std::string& text) {
+    std::string why;
+    auto name = domain_name(text, &why);
+    if (!name) invalid(field, "\"" + text + "\" " + why, "give a domain such as example.org");
+    return *name;
+}
+
+void address_in(const Request& request, const char* field, std::string& user, std::string& domain) {
+    std::string text = text_in(request, field);
+    if (text.starts_with("sip:") || text.starts_with("sips:")) text.erase(0, text.find(':') + 1);
+    size_t at = text.rfind('@');
+    if (at == std::string::npos || at == 0)
+        invalid(field, "\"" + text + "\" is no address", "give USER@DOMAIN, as alice@example.org");
+    user = text.substr(0, at);
+    domain = domain_in(field, text.substr(at + 1));
+}
+
+tls::PeerNames names_in(const Request& request) {
+    static const std::vector<std::pair<std::string, tls::NameKind>> kinds = {
+        {"dns:", tls::NameKind::dns}, {"sip:", tls::NameKind::uri_sip}, {"cn:", tls::NameKind::common_name}};
+    tls::PeerNames names;
+    for (std::string text : list_in(request, "cert")) {
+        tls::NameKind kind = tls::NameKind::dns;
+        for (const auto& [prefix, is] : kinds)
+            if (text.starts_with(prefix)) {
+                kind = is;
+                text.erase(0, prefix.size());
+                break;
+            }
+        bool wildcard = kind == tls::NameKind::dns && text.starts_with("*.");
+        std::string name = domain_in("cert", wildcard ? text.substr(2) : text);
+        names.push_back({kind, wildcard ? "*." + name : name});
+    }
+    return names;
+}
+
+tls::Usages usages_in(const Request& request) {
+    tls::Usages usages;
+    for (const std::string& text : list_in(request, "usage")) {
+        usages.named = true;
+        if (text == "server") {
+            usages.server = true;
+        } else if (text == "client") {
+            usages.client = true;
+        } else if (text == "sip-domain") {
+            usages.sip_domain = true;
+        } else {
+            invalid("usage", "\"" + text + "\" is unknown", "give some of server, client, sip-domain");
+        }
+    }
+    return usages;
+}
+
+ExplainQuery query_in(const Request& request) {
+    ExplainQuery query;
+    query.inbound = choice_in<bool>(request, "direction", {{"outbound", false}, {"inbound", true}});
+    address_in(request, "from", query.from_user, query.from_domain);
+    address_in(request, "to", query.to_user, query.to_domain);
+    query.protocol = choice_in<policy::Protocol>(request, "protocol",
+                                                 {{"sip", policy::Protocol::sip}, {"xmpp", policy::Protocol::xmpp}});
+    using policy::Content;
+    query.content = choice_in<Content>(request, "content",
+                                       {{"im", Content::im},
+                                        {"presence", Content::presence},
+                                        {"audio", Content::audio},
+                                        {"video", Content::video},
+                                        {"session", Content::session}});
+    using policy::SourceMark;
+    query.mark = choice_in<SourceMark>(
+        request, "mark",
+        {{"missing", SourceMark::missing}, {"verified", SourceMark::verified}, {"unverified", SourceMark::unverified}});
+    query.names = names_in(request);
+    query.usages = usages_in(request);
+    if (query.inbound && query.names.empty())
+        invalid("cert", "what an inbound message may do depends on the certificate of the peer",
+                "give the names that it proves: cert=sip.partner.example");
+    return query;
+}
+
+// Entries of the revision in force, or of the candidate.
+std::vector<Entry> entries_for(Control& control, const ExplainQuery& query, bool candidate) {
+    Entries& store = control.store().entries();
+    std::vector<Entry> out;
+    auto add = [&](EntryKind kind, const std::string& name) {
+        if (candidate) {
+            if (auto entry = store.candidate(kind, name)) out.push_back(*entry);
+        } else if (auto stored = store.find(kind, name)) {
+            out.push_back(stored->entry);
+        }
+    };
+    for (const std::string& name : with_parents(query.inbound ? query.from_domain : query.to_domain))
+        add(EntryKind::domain, name);
+    std::string user =
+        query.inbound ? query.to_user + "@" + query.to_domain : query.from_user + "@" + query.from_domain;
+    std::transform(user.begin(), user.end(), user.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    add(EntryKind::user, user);
+    return out;
+}
+
+std::vector<Entry> patterns_of(Control& control, bool candidate) {
+    Entries& store = control.store().entries();
+    return candidate ? store.candidate_page(EntryKind::pattern, "", kPage) : store.page(EntryKind::pattern, "", kPage);
+}
+
+contract::Finding finding_of(discovery::Outcome outcome) {
+    switch (outcome) {
+        case discovery::Outcome::found: return contract::Finding::found;
+        case discovery::Outcome::not_found: return contract::Finding::not_found;
+        case discovery::Outcome::refused: return contract::Finding::refused;
+        case discovery::Outcome::failed: break;
+    }
+    return contract::Finding::failed;
+}
+
+SipMode mode_of(contract::SrvMode mode) {
+    switch (mode) {
+        case contract::SrvMode::microsoft: return SipMode::microsoft;
+        case contract::SrvMode::sips: return SipMode::sips;
+        default: return SipMode::microsoft_then_sips;
+    }
+}
+
+RouteAnswer answer_of(const discovery::Route& route) {
+    RouteAnswer answer{finding_of(route.outcome), route.code, route.reason, {}, {}, route.secure, route.stale};
+    for (const discovery::Target& target : route.targets) {
+        std::string text = target.host + ":" + std::to_string(target.port) + " (";
+        for (const IpAddress& address : target.addresses)
+            text += (&address == &target.addresses.front() ? "" : ", ") + address.text();
+        answer.targets.push_back(text + ")");
+        answer.hosts.push_back(target.host);
+    }
+    return answer;
+}
+
+// Discovery as explanations ask it.
+RouteFinder route_finder(Control& control) {
+    return [&control](const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
+        discovery::Query query;
+        query.domain = question.domain;
+        query.via = question.via;
+        query.mode = mode_of(question.srv_mode);
+        query.namespace_rule = question.namespace_rule && question.via.empty();
+        discovery::Time now = control.time().steady();
+        control.discovery().find(
+            query, now, now + kDnsTime,
+            [done = std::move(done)](const discovery::Route& route, discovery::Time) { done(answer_of(route)); });
+    };
+}
+
+Json row_json(const PortRow& row) {
+    Json addresses = Json::array();
+    for (const IpAddress& address : row.addresses) addresses.push_back(address.text());
+    return {{"role", name_of(row.role)},
+            {"side", row.side == Side::external ? "external" : "internal"},
+            {"transport", row.udp ? "udp" : "tcp"},
+            {"first", row.first},
+            {"last", row.last},
+            {"direction", row.to_edge ? "in" : "out"},
+            {"far", name_of(row.far)},
+            {"addresses", addresses},
+            {"ports_of", row.source_ports ? "source" : "destination"}};
+}
+
+// --- DNS
+
+// What one record's check has found.
+struct Checked {
+    DnsRecord record;
+    Seen seen = Seen::unknown;
+    std::vector<std::string> found;
+    bool asked = false;
+};
+
+Json record_json(const DnsRecord& record) {
+    return {{"name", record.name}, {"type", record.type}, {"data", record.data}, {"why", record.why}};
+}
+
+// "0 0 5061 sip.example.com": as discovery shows records, without the closing dots of zone files.
+std::string without_dot(std::string data) {
+    if (data.ends_with('.')) data.pop_back();
+    return data;
+}
+
+// The question of discovery that asks for this record; nothing if there is none.
+std::optional<discovery::Query> question_for(const DnsRecord& record) {
+    discovery::Query query;
+    query.namespace_rule = false;
+    auto after = [&](std::string_view prefix) { return record.name.substr(prefix.size()); };
+    if (record.type == "TLSA") {
+        size_t dot = record.name.find("._tcp.");
+        query.service = discovery::Service::tlsa;
+        query.port = static_cast<uint16_t>(std::stoul(record.name.substr(1, dot - 1)));
+        query.via = record.name.substr(dot + 6);
+    } else if (record.type != "SRV") {
+        query.domain = query.via = record.name;
+    } else if (record.name.starts_with("_sipfederationtls._tcp.")) {
+        query.domain = after("_sipfederationtls._tcp.");
+        query.mode = SipMode::microsoft;
+    } else if (record.name.starts_with("_sips._tcp.")) {
+        query.domain = after("_sips._tcp.");
+        query.mode = SipMode::sips;
+    } else {
+        return {};
+    }
+    return query;
+}
+
+std::string tlsa_text(const discovery::Tlsa& record) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string out = std::to_string(record.usage) + " " + std::to_string(record.selector) + " " +
+                      std::to_string(record.matching) + " ";
+    for (uint8_t byte : record.data) {
+        out += kDigits[byte >> 4];
+        out += kDigits[byte & 0xf];
+    }
+    return out;
+}
+
+void judge(Checked& checked, const discovery::Route& route) {
+    bool answered = false;
+    bool tlsa = checked.record.type == "TLSA";
+    for (const discovery::Tlsa& one : route.tlsa) checked.found.push_back(tlsa_text(one));
+    for (const discovery::Step& step : route.steps) {
+        if (step.name != checked.record.name || name_of(step.type) != checked.record.type) continue;
+        answered = route.outcome != discovery::Outcome::failed;
+        for (const std::string& one : step.records)
+            if (!tlsa) checked.found.push_back(without_dot(one));
+    }
+    DnsRecord wanted = checked.record;
+    wanted.data = without_dot(wanted.data);
+    checked.seen = compare(wanted, checked.found, answered);
+}
+
+// Asks for all records at once and replies when the last answer is there.
+class DnsCheck : public std::enable_shared_from_this<DnsCheck> {
+  public:
+    DnsCheck(Control& control, DnsPlan plan, Reply reply) : control_(control), reply_(std::move(reply)) {
+        for (DnsRecord& record : plan.records) rows_.push_back({std::move(record), Seen::unknown, {}, false});
+        problems_ = problems_json(plan.problems);
+    }
+
+    static Json problems_json(const std::vector<Problem>& problems) {
+        Json out = Json::array();
+        for (const Problem& one : problems) out.push_back({{"key", one.key}, {"what", one.what}, {"fix", one.fix}});
+        return out;
+    }
+
+    void begin() {
+        waiting_ = rows_.size() + 1;
+        discovery::Time now = control_.time().steady();
+        for (Checked& row : rows_) {
+            auto query = question_for(row.record);
+            if (!query) {
+                done();
+                continue;
+            }
+            row.asked = true;
+            control_.discovery().look_up(
+                *query, now, now + kDnsTime,
+                [self = shared_from_this(), &row](const discovery::Route& route, discovery::Time) {
+                    judge(row, route);
+                    self->done();
+                });
+        }
+        done();
+    }
+
+  private:
+    void done() {
+        if (--waiting_ > 0) return;
+        Json records = Json::array();
+        for (const Checked& row : rows_) {
+            Json json = record_json(row.record);
+            json["seen"] = row.asked ? name_of(row.seen) : "unchecked";
+            json["found"] = row.found;
+            records.push_back(std::move(json));
+        }
+        send(reply_, {{"records", std::move(records)}, {"problems", std::move(problems_)}});
+    }
+
+    Control& control_;
+    Reply reply_;
+    std::vector<Checked> rows_;
+    Json problems_;
+    size_t waiting_ = 0;
+};
+
+std::vector<PublishedKey> published_keys(Control& control) {
+    std::vector<PublishedKey> keys;
+    for (const StoredCertificate& one : control.certificates().all()) {
+        if (one.chain.empty()) continue;
+        PublishedKey key;
+        for (const std::string& name : one.chain.front().names)
+            if (name.starts_with("DNS:")) key.names.push_back(name.substr(4));
+        key.spki_sha256 = one.chain.front().spki_sha256;
+        keys.push_back(std::move(key));
+    }
+    return keys;
+}
+
+}  // namespace
+
+void get_federation_explain(Control& control, const Request& request, Reply reply) {
+    ExplainQuery query = query_in(request);
+    bool candidate = text_in(request, "candidate") == "true";
+    FederationConfig federation =
+        candidate ? compile(control.candidate()).config.federation : control.config().federation;
+    std::shared_ptr<ExplainBasis> basis;
+    try {
+        basis = std::make_shared<ExplainBasis>(federation, patterns_of(control, candidate),
+                                               entries_for(control, query, candidate));
+    } catch (const std::runtime_error& error) {
+        invalid("", std::string("the configuration cannot be used: ") + error.what(), "fedge commit says more");
+    }
+    std::string edge = federation.access_names.empty() ? "" : federation.access_names.front();
+    explain(basis, query, route_finder(control), [query, edge, reply](const Explanation& explanation) {
+        send(reply, explanation_json(query, explanation, edge));
+    });
+}
+
+void get_federation_ports(Control& control, const Request&, Reply reply) {
+    Json rows = Json::array();
+    for (const PortRow& row : port_rows(control.config())) rows.push_back(row_json(row));
+    send(reply, {{"rows", rows}});
+}
+
+void get_federation_dns(Control& control, const Request& request, Reply reply) {
+    DnsPlan plan = dns_plan(control.config(), published_keys(control));
+    if (text_in(request, "check") == "true")
+        return std::make_shared<DnsCheck>(control, std::move(plan), std::move(reply))->begin();
+    Json records = Json::array();
+    for (const DnsRecord& record : plan.records) records.push_back(record_json(record));
+    send(reply, {{"records", records}, {"problems", DnsCheck::problems_json(plan.problems)}});
+}
+
+}  // namespace fedge::control::api

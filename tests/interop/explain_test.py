@@ -1,0 +1,98 @@
+"""What federation comes to, as an operator is told: explanations, ports for firewalls, records for the DNS."""
+import json
+import subprocess
+
+from support import lab as net
+
+
+def explain(edge, *arguments):
+    """(exit code, reply) of `fedge explain federation`."""
+    done = edge.fedge("explain", "federation", *arguments, "--json")
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def federate(edge):
+    for key, *values in (("federation.enabled", "on"), ("federation.domain", "local.example"),
+                         ("federation.access-name", "sip.local.example")):
+        edge.cli("set", key, *values)
+    edge.cli("policy", "global", "set", "federation")
+    return edge.commit("federation")["revision"]
+
+
+def test_steps(env):
+    """The same message before and after each lock is opened: switch, policy, list, block; and back by rollback"""
+    edge = env.edge
+    inbound = ("bob@partner.example", "alice@local.example", "--inbound", "--cert", "sip.partner.example")
+    code, reply = explain(edge, *inbound)
+    assert (code, reply["reason"]) == (1, "federation_off"), reply
+    edge.cli("set", "federation.enabled", "on")
+    edge.cli("set", "federation.domain", "local.example")
+    edge.commit("no policy")
+    edge.cli("allow", "domain", "partner.example", "--via", "sip.partner.example", "--verification", "always-verifiable")
+    code, reply = explain(edge, *inbound)
+    assert (code, reply["reason"]) == (1, "unknown_domain"), reply
+    code, reply = explain(edge, *inbound, "--candidate")
+    assert (code, reply["reason"]) == (1, "no_access"), reply
+    revision = edge.commit("partner")["revision"]
+    edge.cli("policy", "user", "set", "alice@local.example", "federation")
+    edge.commit("alice may")
+    code, reply = explain(edge, *inbound)
+    assert (code, reply["verdict"], reply["rule"]) == (0, "deliver", "allow domain partner.example"), reply
+    assert reply["partner"] == "allowed partner server" and reply["trust"] == "DirectPartner", reply
+    assert [step["step"] for step in reply["steps"]] == list(range(2, 14)), reply["steps"]
+    code, reply = explain(edge, *inbound[:-1], "sip.thief.example")
+    assert (code, reply["reason"]) == (1, "direct_unproved"), reply
+    edge.cli("block", "domain", "it.partner.example")
+    edge.commit("block")
+    code, reply = explain(edge, "bob@x.it.partner.example", *inbound[1:])
+    assert (code, reply["step"], reply["wire"]["sent"]) == (1, 7, False), reply
+    edge.cli("rollback", str(revision), "--weaker")
+    code, reply = explain(edge, *inbound)
+    assert (code, reply["reason"]) == (1, "no_access"), reply
+
+
+def test_bad_input(env):
+    """What cannot be explained is told with what to give instead"""
+    for arguments, said in (
+            (("alice", "bob@partner.example"), "is no address"),
+            (("alice@local.example", "bob@par tner"), "give a domain"),
+            (("bob@partner.example", "alice@local.example", "--inbound"), "cert"),
+            (("a@b.example", "c@d.example", "--content", "smell"), "give one of"),
+            (("a@b.example", "c@d.example", "--inbound", "--cert", "x.example", "--usage", "all"), "give some of")):
+        done = env.edge.fedge("explain", "federation", *arguments)
+        assert done.returncode == 1 and said in done.stderr, (arguments, done.returncode, done.stderr)
+
+
+def test_ports(env):
+    """The port tables of this configuration, in four languages; the ruleset is one that nft accepts"""
+    edge = env.edge
+    federate(edge)
+    rows = edge.cli("ports")["rows"]
+    federation = [row for row in rows if row["role"] == "access-federation"]
+    assert {row["direction"] for row in federation} == {"in", "out"} and federation[0]["first"] == 5061, rows
+    assert any(row["role"] == "media-udp" and net.EDGE4 in row["addresses"] for row in rows), rows
+    for language, word in (("en", "Source IP address"), ("es", "IP de origen"), ("pt", "IP de origem"), ("ru", "IP-адрес")):
+        done = edge.fedge("ports", "--lang", language)
+        assert done.returncode == 0 and word in done.stdout, done
+    ruleset = edge.fedge("ports", "--nftables").stdout
+    assert f"ip daddr {{ {net.EDGE4} }} tcp dport 5061 accept" in ruleset, ruleset
+    # A network namespace of its own: what is loaded goes with it. Twice: it replaces itself.
+    load = subprocess.run(["unshare", "-n", "sh", "-c", "tee /dev/stderr | nft -f - && nft list ruleset"], input=ruleset,
+                          text=True, capture_output=True, timeout=30)
+    assert load.returncode == 0 and "5061" in load.stdout, load
+
+
+def test_dns_records(env):
+    """The records for the zone files, and what is missing in the configuration for them"""
+    edge = env.edge
+    federate(edge)
+    text = edge.fedge("dns")
+    assert f"_sipfederationtls._tcp.local.example. 3600 IN SRV 0 0 5061 sip.local.example." in text.stdout, text
+    assert f"IN A {net.EDGE4}" in text.stdout, text
+    assert "no certificate of ours proves sip.local.example" in text.stderr, text
+    edge.cli("cert", "generate", "access", "sip.local.example")
+    records = edge.cli("dns")["records"]
+    pin = [row for row in records if row["type"] == "TLSA"]
+    assert [row["name"] for row in pin] == ["_5061._tcp.sip.local.example"] and len(pin[0]["data"]) == len("3 1 1 ") + 64, pin
+    edge.cli("cert", "remove", "access")
