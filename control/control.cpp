@@ -7,8 +7,9 @@
 #include "control/credentials/keys.h"
 #include "control/discovery/unbound.h"
 #include "control/partners/weaker.h"
+#include "control/publish/federation.h"
 #include "control/publish/snapshot.h"
-#include "dataplane/policy/patterns.h"
+#include "dataplane/policy/config.h"
 
 namespace fedge::control {
 namespace {
@@ -67,6 +68,18 @@ void check_patterns(const std::vector<Entry>& patterns, std::vector<Problem>& er
         policy::Patterns compiled{list};
     } catch (const std::runtime_error& error) {
         errors.push_back({"", error.what(), "write the pattern in a simpler way, or remove it"});
+    }
+}
+
+// What the dataplane would refuse, refused before it is stored: it is stricter about names than settings are.
+void check_as_cores_do(const FederationConfig& federation, std::vector<Problem>& errors) {
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(add_federation(builder, federation, {}));
+    try {
+        policy::Config compiled(flatbuffers::GetRoot<contract::Federation>(builder.GetBufferPointer()));
+    } catch (const std::runtime_error& error) {
+        errors.push_back(
+            {"", error.what(), "names of domains and servers have letters, digits and inner hyphens only"});
     }
 }
 
@@ -176,6 +189,7 @@ void Control::commit(const std::string& comment, const std::string& who, CommitC
     check_fixed_proxies(config_.federation, compiled.config.federation, errors);
     check_own_domains(compiled.config.federation, errors,
                       [&](const std::string& name) { return store_.entries().candidate(EntryKind::domain, name); });
+    check_as_cores_do(compiled.config.federation, errors);
     check_patterns(store_.entries().candidate_page(EntryKind::pattern, "", policy::kMaxPatterns + 1), errors);
     if (!errors.empty()) throw Refusal(RefusalKind::invalid, errors);
     int64_t id = store_.append(settings, comment, actor(who));

@@ -3,6 +3,23 @@ import json
 import subprocess
 
 from support import lab as net
+from support.dns_server import DnsServer
+
+# What the world says of us (local.example), partners, and a provider's customer.
+ZONES = {
+    "local.example": ["_sipfederationtls._tcp SRV 0 0 5060 sip", f"sip A {net.EDGE4}"],
+    "partner.example": ["_sipfederationtls._tcp SRV 0 0 5061 sip", f"sip A {net.PEER4}"],
+    "stray.example": ["_sipfederationtls._tcp SRV 0 0 5061 sip.partner.example."],
+    "customer.example": ["_sipfederationtls._tcp SRV 0 0 5061 sipfed.hoster.example."],
+    "hoster.example": [f"sipfed A {net.PEER4}"],
+}
+
+
+def name_server(env):
+    server = DnsServer(env.lab, "edge", env.edge.work / "dns", ZONES)
+    env.cleanup.callback(server.stop)
+    server.start()
+    env.edge.set_all({"dns.server": [server.address], "dns.timeout": ["2"]})
 
 
 def explain(edge, *arguments):
@@ -64,6 +81,14 @@ def test_bad_input(env):
         assert done.returncode == 1 and said in done.stderr, (arguments, done.returncode, done.stderr)
 
 
+def test_names_that_cores_refuse(env):
+    """A commit refuses what the dataplane would: settings allow underscores in names, partners' domains have none"""
+    env.edge.cli("set", "federation.domain", "a_b.example")
+    done = env.edge.fedge("commit")
+    assert done.returncode == 1 and '"a_b.example" is no domain name' in done.stderr, done
+    env.edge.cli("discard")
+
+
 def test_ports(env):
     """The port tables of this configuration, in four languages; the ruleset is one that nft accepts"""
     edge = env.edge
@@ -96,3 +121,44 @@ def test_dns_records(env):
     pin = [row for row in records if row["type"] == "TLSA"]
     assert [row["name"] for row in pin] == ["_5061._tcp.sip.local.example"] and len(pin[0]["data"]) == len("3 1 1 ") + 64, pin
     edge.cli("cert", "remove", "access")
+
+
+def test_steps_that_ask_dns(env):
+    """Where a message goes, and whose certificate may speak for a domain, with a real DNS server behind the steps"""
+    edge = env.edge
+    name_server(env)
+    edge.cli("allow", "domain", "stray.example")
+    edge.cli("allow", "domain", "partner.example", "--verification", "always-verifiable")
+    edge.cli("provider", "add", "hoster", "sipfed.hoster.example")
+    federate(edge)
+    code, reply = explain(edge, "alice@local.example", "bob@partner.example")
+    assert code == 0 and reply["next_hop"]["targets"] == [f"sip.partner.example:5061 ({net.PEER4})"], reply
+    code, reply = explain(edge, "alice@local.example", "bob@stray.example")
+    assert (code, reply["wire"]["code"], reply["wire"]["status"]) == (1, 1009, 504), reply
+    assert "ms-diagnostics" not in reply["wire"]["header"] and reply["wire"]["header"].startswith("1009;"), reply
+    code, reply = explain(edge, "alice@local.example", "bob@customer.example")
+    assert (code, reply["partner"], reply["next_hop"]["host"]) == (0, "hosting provider", "sipfed.hoster.example"), reply
+    code, reply = explain(edge, "alice@local.example", "bob@nowhere.example")
+    assert (code, reply["reason"]) == (1, "out_unknown_domain"), reply
+    inbound = ("alice@local.example", "--inbound", "--cert")
+    code, reply = explain(edge, "bob@partner.example", *inbound, "sip.partner.example")
+    assert (code, reply["verdict"], reply["trust"]) == (0, "deliver", "AutoFed"), reply
+    code, reply = explain(edge, "bob@partner.example", *inbound, "*.partner.example")
+    assert (code, reply["reason"]) == (1, "source_unproved"), reply
+    code, reply = explain(edge, "bob@customer.example", *inbound, "sipfed.hoster.example")
+    assert (code, reply["trust"]) == (0, "AuthorizedServer"), reply
+    code, reply = explain(edge, "bob@partner.example", *inbound, "sipfed.hoster.example")
+    assert (code, reply["reason"]) == (1, "provider_domain"), reply
+
+
+def test_dns_check(env):
+    """Which of the records the world sees: there, wrong, missing"""
+    edge = env.edge
+    name_server(env)
+    federate(edge)
+    done = edge.fedge("dns", "--check", "--json")
+    seen = {(row["name"], row["type"]): row["seen"] for row in json.loads(done.stdout)["records"]}
+    assert done.returncode == 1, done
+    assert seen[("_sipfederationtls._tcp.local.example", "SRV")] == "wrong", seen
+    assert seen[("_sips._tcp.local.example", "SRV")] == "missing", seen
+    assert seen[("sip.local.example", "A")] == "there", seen
