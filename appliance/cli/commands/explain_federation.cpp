@@ -5,7 +5,7 @@
 namespace fedge::cli {
 namespace {
 
-void add_field(std::string& query, const char* field, const std::string& value) {
+void add_term(std::string& query, const char* field, const std::string& value) {
     if (!value.empty()) query += std::string("&") + field + "=" + encoded(value);
 }
 
@@ -18,12 +18,12 @@ std::string explain_query(const Arguments& arguments) {
     }
     std::string query = "from=" + encoded(arguments.positional(0)) + "&to=" + encoded(arguments.positional(1));
     if (inbound) query += "&direction=inbound";
-    add_field(query, "cert", arguments.text("cert"));
-    add_field(query, "usage", arguments.text("usage"));
-    add_field(query, "mark", arguments.text("marked"));
-    add_field(query, "content", arguments.text("content"));
-    add_field(query, "protocol", arguments.has("xmpp") ? "xmpp" : "");
-    add_field(query, "candidate", arguments.has("candidate") ? "true" : "");
+    add_term(query, "cert", arguments.text("cert"));
+    add_term(query, "usage", arguments.text("usage"));
+    add_term(query, "mark", arguments.text("marked"));
+    add_term(query, "content", arguments.text("content"));
+    add_term(query, "protocol", arguments.has("xmpp") ? "xmpp" : "");
+    add_term(query, "candidate", arguments.has("candidate") ? "true" : "");
     return query;
 }
 
