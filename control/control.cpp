@@ -9,7 +9,9 @@
 #include "control/partners/weaker.h"
 #include "control/publish/federation.h"
 #include "control/publish/snapshot.h"
+#include "dataplane/contract/message_generated.h"
 #include "dataplane/policy/config.h"
+#include "dataplane/policy/patterns.h"
 
 namespace fedge::control {
 namespace {
@@ -114,7 +116,12 @@ Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, 
       resolver_(resolver ? std::move(resolver) : std::make_unique<discovery::UnboundResolver>(log)),
       discovery_(*resolver_, log, dice()),
       questions_(dataplane, discovery_),
-      started_(time_.steady()) {
+      started_(time_.steady()),
+      discovered_(store.discovered(), log),
+      drop_alarm_(log),
+      verdict_source_(store, discovered_),
+      verdicts_(verdict_source_, new_verdict_key, log) {
+    dataplane_.on_partner_reports([this](const contract::PartnerReports& reports) { on_partner_reports(reports); });
     Compiled compiled = compile(committed());
     config_ = std::move(compiled.config);
     config_warnings_ = std::move(compiled.warnings);
@@ -134,14 +141,25 @@ void Control::start() {
 void Control::on_tick() {
     dataplane_.on_tick(time_.steady());
     discovery_.on_tick(time_.steady());
+    publish_held();
     int64_t now = time_.unix_seconds();
     if (now == last_housekeeping_) return;
     last_housekeeping_ = now;
+    discovered_.on_tick(now, config_.federation.report_period_min);
+    drop_alarm_.on_tick(unknown_domain_drops(), now);
     size_t expired = store_.expire_secrets(now);
     if (expired) log_.info("removed " + std::to_string(expired) + " TURN secret(s) whose time was over");
     bool renewed = renew_nonce_keys();
     renewed |= renew_ticket_keys();
-    if (expired || renewed) publish();
+    // What is new of discovered partners is in no hurry: the cores know it already.
+    bool discovered = now - discovered_published_ >= kDiscoveredPeriod && verdict_source_.now() != verdicts_.seen();
+    if (expired || renewed || discovered) publish();
+}
+
+bool Control::work() {
+    bool more = verdicts_.work();
+    if (verdicts_.renewed()) held_.empty() ? publish() : publish_held();
+    return more;
 }
 
 Settings Control::committed() {
@@ -321,6 +339,10 @@ std::vector<Problem> Control::warnings() {
         out.push_back({"", "the dataplane is not connected", "start it: systemctl start fedge-dataplane"});
         return out;
     }
+    if (!held_.empty()) {
+        out.push_back({"", "the table of partners is being built; the newest revision comes into force with it",
+                       "wait some seconds"});
+    }
     if (!dataplane_.refused_reason().empty()) {
         out.push_back({"", "the dataplane refused the configuration: " + dataplane_.refused_reason(),
                        "correct the settings and commit, or `fedge rollback` to the revision before"});
@@ -344,12 +366,39 @@ int64_t Control::uptime_s() const {
 }
 
 void Control::publish(AdoptionCallback done) {
-    int64_t id = store_.current();
     if (config_.interfaces.empty()) {  // a dataplane could do nothing with it
         if (done) done(Adoption::pending, "no interface is configured yet");
         return;
     }
-    SnapshotState state{.revision = static_cast<uint64_t>(id),
+    auto now = time_.steady();
+    auto deadline = now + (dataplane_.connected() ? kAdoptionTime : kConnectTime);
+    held_.push_back({deadline, std::move(done)});
+    publish_held();
+}
+
+// Nothing is published with tables that do not say what the entries of its revision say.
+void Control::publish_held() {
+    if (held_.empty()) return;
+    if (!verdicts_.update()) {
+        std::vector<AdoptionCallback> late;  // what they are about is published all the same
+        for (auto& held : held_)
+            if (held.done && time_.steady() >= held.deadline) late.push_back(std::exchange(held.done, {}));
+        for (const auto& done : late)
+            done(Adoption::pending, "the table of partners is being built; it is published when that is done");
+        return;
+    }
+    auto held = std::exchange(held_, {});
+    Clock::time_point deadline = time_.steady() + kConnectTime;
+    for (const auto& one : held) deadline = std::max(deadline, one.deadline);
+    send_snapshot(deadline, [held = std::move(held)](Adoption outcome, const std::string& reason) {
+        for (const auto& one : held)
+            if (one.done) one.done(outcome, reason);
+    });
+}
+
+void Control::send_snapshot(Clock::time_point deadline, AdoptionCallback done) {
+    discovered_published_ = time_.unix_seconds();
+    SnapshotState state{.revision = static_cast<uint64_t>(store_.current()),
                         .drain = store_.drain(),
                         .users = store_.users(),
                         .secrets = store_.secrets(),
@@ -362,9 +411,26 @@ void Control::publish(AdoptionCallback done) {
     }
     state.patterns = store_.entries().page(EntryKind::pattern, "", policy::kMaxPatterns);
     auto snapshot = build_snapshot(config_, state);
-    auto now = time_.steady();
-    auto patience = dataplane_.connected() ? kAdoptionTime : kConnectTime;
-    dataplane_.publish(state.revision, sealed_memory(snapshot), {}, now, now + patience, std::move(done));
+    dataplane_.publish(state.revision, sealed_memory(snapshot), verdicts_.tables(), time_.steady(), deadline,
+                       std::move(done));
+}
+
+void Control::on_partner_reports(const contract::PartnerReports& reports) {
+    if (!reports.rows()) return;
+    std::vector<PartnerNews> news;
+    for (const auto* row : *reports.rows())
+        news.push_back({row->domain()->str(), row->messages(), row->limited(), row->contacts(), row->contacts_refused(),
+                        row->suspicious()});
+    discovered_.on_news(news, time_.unix_seconds());
+}
+
+std::optional<uint64_t> Control::unknown_domain_drops() {
+    const CounterView* counters = dataplane_.counters();
+    if (!counters) return std::nullopt;
+    uint64_t all = 0;
+    for (uint32_t core = 0; core < counters->cores(); core++)
+        all += counters->counter(core, static_cast<size_t>(contract::Counter::policy_not_allowed));
+    return all;
 }
 
 void Control::publish_change(PublishedCallback done) {

@@ -9,12 +9,16 @@
 #include <vector>
 
 #include "control/certificates/certificates.h"
+#include "control/discovered/drop_alarm.h"
+#include "control/discovered/history.h"
 #include "control/discovery/discovery.h"
 #include "control/log.h"
 #include "control/partners/edit.h"
 #include "control/problem.h"
 #include "control/publish/dataplane.h"
 #include "control/publish/questions.h"
+#include "control/publish/store_verdicts.h"
+#include "control/publish/verdict_publisher.h"
 #include "control/settings/config.h"
 #include "control/settings/settings.h"
 #include "control/store/store.h"
@@ -55,6 +59,7 @@ class Control {
     static constexpr Clock::duration kAdoptionTime = std::chrono::seconds(5);
     static constexpr Clock::duration kConnectTime =
         std::chrono::seconds(1);                      // for a dataplane that is starting just now
+    static constexpr int64_t kDiscoveredPeriod = 60;  // seconds between tables for the sake of discovered partners
     static constexpr int64_t kNonceKeyPeriod = 3600;  // seconds; setting turn.nonce-lifetime is never longer
     static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
     static constexpr int64_t kTicketKeys = 2;         // likewise; the period is setting tls.ticket-lifetime
@@ -68,6 +73,9 @@ class Control {
     void start();
     // Call every 200 ms or so: ends secrets, turns nonce keys over, lets the dataplane connection work.
     void on_tick();
+    // A slice of long work, as building the table of a million domains. True: there is more; call again soon, between
+    // other things.
+    bool work();
 
     // Settings. What changes them throws Refusal and then has changed nothing.
     int64_t revision() { return store_.current(); }
@@ -106,7 +114,10 @@ class Control {
     Dataplane& dataplane() { return dataplane_; }
     discovery::Discovery& discovery() { return discovery_; }
     const Questions& questions() const { return questions_; }
+    DiscoveredHistory& discovered() { return discovered_; }
     const Config& config() const { return config_; }
+    // The dataplane runs on all that was changed.
+    bool in_force() const { return held_.empty() && dataplane_.adopted(); }
     int64_t uptime_s() const;
     TimeSource& time() { return time_; }
 
@@ -115,7 +126,16 @@ class Control {
     Compiled compiled_or_refused(const Settings& settings);
     void put_in_force(int64_t revision, Compiled compiled, std::vector<std::string> weaker, const std::string& comment,
                       const std::string& who, CommitCallback done);
+    struct Held {
+        Clock::time_point deadline;
+        AdoptionCallback done;
+    };
+
     void publish(AdoptionCallback done = {});
+    void publish_held();
+    void send_snapshot(Clock::time_point deadline, AdoptionCallback done);
+    void on_partner_reports(const contract::PartnerReports& reports);
+    std::optional<uint64_t> unknown_domain_drops();
     void publish_secret(NewSecret secret, SecretCallback done);
     // True if what is published has changed.
     bool renew_nonce_keys();
@@ -134,6 +154,12 @@ class Control {
     int64_t last_housekeeping_ = 0;
     Config config_;  // of the revision in force
     std::vector<Problem> config_warnings_;
+    DiscoveredHistory discovered_;
+    DropAlarm drop_alarm_;
+    StoreVerdicts verdict_source_;
+    VerdictPublisher verdicts_;
+    std::vector<Held> held_;  // wait for a verdict table
+    int64_t discovered_published_ = 0;
 };
 
 }  // namespace fedge::control

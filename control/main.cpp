@@ -32,6 +32,7 @@ int serve(const Options& options) {
                  std::to_string(control.revision()));
         control.start();
         server.run();
+        control.discovered().flush();
         return 0;
     } catch (const std::exception& error) {
         log.error(error.what());

@@ -103,7 +103,7 @@ Response metrics(Control& control, const Json* cores) {
     Dataplane& dataplane = control.dataplane();
     Text text;
     text.gauge("fedge_up", "1 if the dataplane is connected and runs on the newest configuration",
-               dataplane.adopted() ? 1 : 0);
+               control.in_force() ? 1 : 0);
     text.gauge("fedge_dataplane_connected", "1 if the dataplane is connected", dataplane.connected() ? 1 : 0);
     text.gauge("fedge_drain", "1 if new allocations are refused", control.store().drain() ? 1 : 0);
     text.gauge("fedge_control_revision", "newest committed revision", control.revision());

@@ -37,6 +37,7 @@ const std::vector<Route>& routes() {
         {"PATCH", {"v1", "candidate", "entries"}, patch_entries},
         {"GET", {"v1", "entries"}, get_entries},
         {"GET", {"v1", "entries", "*", "*"}, get_entry},
+        {"GET", {"v1", "verdict"}, get_verdict},
         {"GET", {"v1", "providers"}, get_providers},
         {"GET", {"v1", "providers", "*"}, get_provider},
         {"GET", {"v1", "policies"}, get_policies},

@@ -73,6 +73,9 @@ void get_entries(Control& control, const Request& request, Reply reply);
 void get_entry(Control& control, const Request& request, Reply reply);
 void patch_entries(Control& control, const Request& request, Reply reply);
 
+// routes_verdicts.cpp
+void get_verdict(Control& control, const Request& request, Reply reply);
+
 // routes_federation_settings.cpp
 void get_providers(Control& control, const Request& request, Reply reply);
 void get_provider(Control& control, const Request& request, Reply reply);

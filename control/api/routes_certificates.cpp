@@ -170,7 +170,7 @@ void get_tls(Control& control, const Request&, Reply reply) {
         for (const auto& crl : certificates.crls()) crls.push_back({{"issuer", crl.issuer}, {"to", crl.validity.to}});
     }
     send(reply, {{"served", served},
-                 {"adopted", control.dataplane().adopted()},
+                 {"adopted", control.in_force()},
                  {"rows", rows},
                  {"ticket_keys", keys},
                  {"ticket_lifetime_s", config.tls.ticket_lifetime_s},

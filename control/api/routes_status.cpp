@@ -57,7 +57,7 @@ Json status_json(Control& control, const Json* cores) {
         plane["pid"] = info.pid;
         plane["uptime_s"] = std::max<int64_t>(0, control.time().unix_seconds() - started);
         plane["revision"] = dataplane.adopted_revision();
-        plane["adopted"] = dataplane.adopted();
+        plane["adopted"] = control.in_force();
         plane["idle"] = info.idle;
         plane["hugepages"] = info.hugepages;
     }

@@ -211,10 +211,18 @@ struct Server::Loop {
         guarded([this] { control.on_tick(); });
         watch_dataplane();
         watch_resolver();
+        if (!working) work();
         timer.expires_after(kTick);
         timer.async_wait([this](ErrorCode error) {
             if (!error) tick();
         });
+    }
+
+    // Slice after slice, with everything else in between.
+    void work() {
+        working = false;
+        guarded([this] { working = control.work(); });
+        if (working) asio::post(context, [this] { work(); });
     }
 
     // Watches a duplicate of the dataplane's descriptor, because the connection closes its own whenever it likes.
@@ -285,6 +293,7 @@ struct Server::Loop {
     uint64_t watched = 0;
     std::optional<asio::posix::stream_descriptor> resolver;
     uint64_t watched_resolver = 0;
+    bool working = false;
 };
 
 Server::Server(Control& control, const ServerOptions& options, Log& log)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 
 #include "control/problem.h"
@@ -103,6 +104,13 @@ std::string new_secret() {
 
 std::vector<uint8_t> new_nonce_key() {
     return random_bytes(16);
+}
+
+contract::VerdictKey new_verdict_key() {
+    auto bytes = random_bytes(sizeof(contract::VerdictKey));
+    contract::VerdictKey key;
+    std::memcpy(&key, bytes.data(), sizeof(key));
+    return key;
 }
 
 std::vector<uint8_t> new_ticket_key() {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/contract/verdicts.h"
+
 namespace fedge::control {
 
 struct UserKeys {
@@ -26,8 +28,9 @@ void check_password(std::string_view password);
 // 32 bytes from the system's random source, in base64 (44 characters). The characters are the HMAC key of the
 // time-limited credential scheme, as every other TURN server uses them.
 std::string new_secret();
-std::vector<uint8_t> new_nonce_key();   // 16 bytes
-std::vector<uint8_t> new_ticket_key();  // 80 bytes: 16 name, 32 HMAC, 32 AES
+std::vector<uint8_t> new_nonce_key();    // 16 bytes
+contract::VerdictKey new_verdict_key();  // of a verdict table
+std::vector<uint8_t> new_ticket_key();   // 80 bytes: 16 name, 32 HMAC, 32 AES
 // Tells secrets apart without giving them away: the first 8 hexadecimal digits of SHA-256.
 std::string fingerprint(std::string_view secret);
 

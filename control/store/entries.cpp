@@ -88,11 +88,12 @@ class Use {
 
 struct Entries::Prepared {
     explicit Prepared(Database& database)
-        : find(database, ("SELECT " + kColumns + ", since FROM entry WHERE kind = ? AND name = ? AND until IS NULL").c_str()),
+        : find(database,
+               ("SELECT " + kColumns + ", since FROM entry WHERE kind = ? AND name = ? AND until IS NULL").c_str()),
           edit(database, ("SELECT removed, " + kColumns + " FROM entry_edit WHERE kind = ? AND name = ?").c_str()),
-          put(database, ("INSERT OR REPLACE INTO entry_edit(removed, " + kColumns +
-                         ") VALUES(0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-                            .c_str()),
+          put(database,
+              ("INSERT OR REPLACE INTO entry_edit(removed, " + kColumns + ") VALUES(0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                  .c_str()),
           remove(database, ("INSERT OR REPLACE INTO entry_edit(removed, " + kColumns +
                             ") VALUES(1, ?, ?, 0, 0, 0, 0, 0, 0, '', '')")
                                .c_str()),
@@ -186,6 +187,19 @@ void Entries::each_change(int64_t from, int64_t to, const Each& each) {
         // What came and went again in between is no change.
         if (change.before != change.after) each(change);
     }
+}
+
+bool Entries::more_changes(int64_t from, int64_t to, size_t most) {
+    int64_t rows = 0;
+    for (const char* column : {"since", "until"}) {
+        std::string name(column);
+        std::string sql =
+            "SELECT count(*) FROM (SELECT 1 FROM entry WHERE " + name + " > ? AND " + name + " <= ? LIMIT ?)";
+        Statement count(database_, sql.c_str());
+        count.add(std::min(from, to)).add(std::max(from, to)).add(static_cast<int64_t>(most) + 1);
+        if (count.step()) rows += count.integer(0);
+    }
+    return rows > static_cast<int64_t>(most);
 }
 
 void Entries::each_edit(const Each& each) {

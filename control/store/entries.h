@@ -51,6 +51,8 @@ class Entries {
 
     // What differs between two revisions, in either direction, sorted by kind and name.
     void each_change(int64_t from, int64_t to, const Each& each);
+    // Whether there may be more than `most` of them, at the cost of that many.
+    bool more_changes(int64_t from, int64_t to, size_t most);
 
     // The candidate: what was edited and differs from what is in force.
     void each_edit(const Each& each);

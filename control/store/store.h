@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "control/settings/settings.h"
+#include "control/store/discovered.h"
 #include "control/store/entries.h"
 #include "control/store/sqlite.h"
 
@@ -125,6 +126,7 @@ class Store {
     void discard();                 // edits of entries too
 
     Entries& entries() { return entries_; }
+    DiscoveredTable& discovered() { return discovered_; }
     // Does `work`, which may write entries(), as one transaction.
     void edit_entries(const std::function<void(Entries&)>& work);
 
@@ -178,6 +180,7 @@ class Store {
 
     Database database_;
     Entries entries_{database_};
+    DiscoveredTable discovered_{database_};
 };
 
 }  // namespace fedge::control
