@@ -3,6 +3,8 @@
 // are not found here, and for those that are here and turn out to be another's.
 #pragma once
 
+#include <emmintrin.h>
+
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -22,10 +24,14 @@ class FlowHints {
     void prefetch(uint32_t hash) const { __builtin_prefetch(&sets_[hash & mask_]); }
     // The place of a flow that has this hash, or kNone.
     uint32_t find(uint32_t hash) const {
+        // All ways are compared: where a search would end cannot be predicted. SSE2 is part of every x86-64.
         const Set& set = sets_[hash & mask_];
-        uint32_t ways = 0;  // all are compared: where the search ends cannot be predicted
-        for (uint32_t i = 0; i < kWays; i++) ways |= uint32_t{set.hash[i] == hash} << i;
-        return ways ? set.place[std::countr_zero(ways)] - 1 : kNone;
+        const auto* four = reinterpret_cast<const __m128i*>(set.hash.data());
+        __m128i wanted = _mm_set1_epi32(static_cast<int>(hash));
+        __m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_load_si128(four), wanted),
+                                       _mm_cmpeq_epi32(_mm_load_si128(four + 1), wanted));
+        auto ways = static_cast<unsigned>(_mm_movemask_epi8(same));  // two bits for each
+        return ways ? set.place[static_cast<unsigned>(std::countr_zero(ways)) / 2] - 1 : kNone;
     }
     void add(uint32_t hash, uint32_t place) {
         Set& set = sets_[hash & mask_];
