@@ -58,7 +58,7 @@ PortsPlan ports_plan(const contract::Snapshot& snapshot, contract::Role role) {
     return plan;
 }
 
-PortsTable::PortsTable(const PortsPlan& plan) : relay_first_(plan.relay_first) {
+PortsTable::PortsTable(const PortsPlan& plan) {
     if (plan.relay_last < plan.relay_first || plan.relay_first == 0)
         throw std::invalid_argument("relay port range " + std::to_string(plan.relay_first) + "-" +
                                     std::to_string(plan.relay_last) + " is empty or begins at 0");
@@ -69,42 +69,45 @@ PortsTable::PortsTable(const PortsPlan& plan) : relay_first_(plan.relay_first) {
 
     for (const IpAddress& address : plan.addresses) insert(address);
     for (const PortsPlan::Relay& relay : plan.relays) {
-        Slot& slot = insert(relay.address);
-        if (slot.relay_ports) throw std::invalid_argument("relay address " + relay.address.text() + " is given twice");
-        slot.relay_ports = static_cast<uint16_t>(plan.relay_last - plan.relay_first + 1);
-        slot.relay_id = relay.id;
+        Answers& answers = insert(relay.address);
+        if (answers.relay_ports)
+            throw std::invalid_argument("relay address " + relay.address.text() + " is given twice");
+        answers.relay_first = plan.relay_first;
+        answers.relay_ports = static_cast<uint16_t>(plan.relay_last - plan.relay_first + 1);
+        answers.relay_id = relay.id;
     }
     // Listeners of one address side by side, so that a slot needs only where they begin.
     std::vector<PortsPlan::Listener> listeners = plan.listeners;
     std::ranges::stable_sort(listeners, {}, &PortsPlan::Listener::address);
     for (const PortsPlan::Listener& listener : listeners) {
-        Slot& slot = insert(listener.address);
+        Answers& answers = insert(listener.address);
         std::string where = Endpoint{listener.address, listener.port}.text();
-        if (static_cast<uint16_t>(listener.port - relay_first_) < slot.relay_ports)
+        if (static_cast<uint16_t>(listener.port - answers.relay_first) < answers.relay_ports)
             throw std::invalid_argument("listener " + where + " lies inside the relay port range of its address");
         if (classify(listener.address, listener.port).kind == Target::Kind::listener)
             throw std::invalid_argument("two listeners on " + where);
-        if (slot.listeners++ == 0) {
-            slot.port = listener.port;
-            slot.listener_id = listener.id;
-            slot.further = static_cast<uint32_t>(further_.size());
+        if (answers.listeners++ == 0) {
+            answers.port = listener.port;
+            answers.listener_id = listener.id;
+            answers.further = static_cast<uint16_t>(further_.size());
         } else {
             further_.push_back({listener.port, listener.id});
         }
     }
 }
 
-PortsTable::Slot& PortsTable::insert(const IpAddress& address) {
+Answers& PortsTable::insert(const IpAddress& address) {
     uint64_t i = address.hash() >> shift_;
-    while (slots_[i].used && slots_[i].address != address) i = (i + 1) & mask_;
+    while (slots_[i].answers.ours && slots_[i].address != address) i = (i + 1) & mask_;
     slots_[i].address = address;
-    slots_[i].used = true;
-    return slots_[i];
+    slots_[i].answers.ours = true;
+    return slots_[i].answers;
 }
 
-Target PortsTable::further_listener(const Slot& slot, uint16_t port) const {
-    for (uint32_t i = 0; i + 1 < slot.listeners; i++)
-        if (further_[slot.further + i].port == port) return {Target::Kind::listener, further_[slot.further + i].id};
+Target PortsTable::further_listener(const Answers& answers, uint16_t port) const {
+    for (uint32_t i = 0; i + 1 < answers.listeners; i++)
+        if (further_[answers.further + i].port == port)
+            return {Target::Kind::listener, further_[answers.further + i].id};
     return {Target::Kind::closed, 0};
 }
 

@@ -24,6 +24,30 @@ struct Target {
     friend bool operator==(const Target&, const Target&) = default;
 };
 
+// What answers on an address.
+struct Answers {
+    uint16_t relay_first = 0;
+    uint16_t relay_ports = 0;  // number of ports from relay_first on; 0 = no relay address
+    uint16_t relay_id = 0;
+    uint16_t port = 0;  // of the first listener
+    uint16_t listener_id = 0;
+    uint16_t listeners = 0;
+    uint16_t further = 0;  // PortsTable's place for listeners-1 others
+    bool ours = false;     // an address of the role
+
+    // False: PortsTable::classify() has to be asked.
+    bool decide(uint16_t to_port, Target& target) const {
+        // One subtraction tests both ends of the range; an address without relay has an empty one.
+        if (static_cast<uint16_t>(to_port - relay_first) < relay_ports) {
+            target = {Target::Kind::relay, relay_id};
+            return true;
+        }
+        target = {Target::Kind::listener, listener_id};
+        return to_port == port && listeners;
+    }
+};
+static_assert(sizeof(Answers) == 16);
+
 // What one role answers to.
 struct PortsPlan {
     struct Listener {
@@ -58,24 +82,21 @@ class PortsTable {
     Target classify(const IpAddress& destination, uint16_t port) const {
         const Slot* slot = find(destination);
         if (!slot) return {};
-        // One subtraction tests both ends of the range; a slot without relay has an empty one.
-        if (static_cast<uint16_t>(port - relay_first_) < slot->relay_ports)
-            return {Target::Kind::relay, slot->relay_id};
-        if (port == slot->port && slot->listeners) return {Target::Kind::listener, slot->listener_id};
-        return slot->listeners > 1 ? further_listener(*slot, port) : Target{Target::Kind::closed, 0};
+        Target target;
+        if (slot->answers.decide(port, target)) return target;
+        return slot->answers.listeners > 1 ? further_listener(slot->answers, port) : Target{Target::Kind::closed, 0};
+    }
+    // For who has found the address already.
+    Answers answers(const IpAddress& address) const {
+        const Slot* slot = find(address);
+        return slot ? slot->answers : Answers{};
     }
     bool is_ours(const IpAddress& address) const { return find(address) != nullptr; }
 
   private:
     struct Slot {
         IpAddress address;
-        uint32_t further = 0;      // first of listeners-1 entries in further_
-        uint16_t relay_ports = 0;  // number of ports from relay_first_ on; 0 = no relay address
-        uint16_t relay_id = 0;
-        uint16_t port = 0;  // of the first listener
-        uint16_t listener_id = 0;
-        uint16_t listeners = 0;
-        bool used = false;
+        Answers answers;
     };
     static_assert(sizeof(Slot) == 32);
     struct Further {
@@ -86,14 +107,13 @@ class PortsTable {
     // The keys are our own addresses, so strangers cannot lengthen a probe sequence; at most half of the slots are
     // used.
     const Slot* find(const IpAddress& address) const {
-        for (uint64_t i = address.hash() >> shift_; slots_[i].used; i = (i + 1) & mask_)
+        for (uint64_t i = address.hash() >> shift_; slots_[i].answers.ours; i = (i + 1) & mask_)
             if (slots_[i].address == address) return &slots_[i];
         return nullptr;
     }
-    Slot& insert(const IpAddress& address);
-    Target further_listener(const Slot& slot, uint16_t port) const;
+    Answers& insert(const IpAddress& address);
+    Target further_listener(const Answers& answers, uint16_t port) const;
 
-    uint16_t relay_first_ = 0;
     uint64_t mask_ = 0;
     int shift_ = 63;  // what it leaves of a hash is an index
     std::vector<Slot> slots_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -95,6 +96,7 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     struct Work {
         enum class Kind : uint8_t { gone, host, channel, stun, peer, tcp };
         rte_mbuf* mbuf;
+        const uint8_t* frame;  // the mbuf's data, which packet's offsets count from
         wire::Packet packet;
         uint16_t interface;
         uint16_t id;  // listener or relay address
@@ -106,6 +108,9 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     // The way of a burst (core_packets.cpp), in this order.
     void process(std::span<rte_mbuf*> burst, Origin origin);
     void classify(Work& work, Origin origin);
+    std::optional<classify::Target> find_plain_target(Work& work) const;
+    std::optional<classify::Target> find_target(Work& work);
+    void to_media_core(Work& work, Origin origin);
     void refuse_by_access_rules(std::span<Work> burst);
     void look_up(std::span<Work> burst);
     void fetch_allocation(Work& work) const;
@@ -148,8 +153,10 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
 
     Bytes frame(const rte_mbuf* mbuf) const { return {rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len}; }
     static Bytes payload(const Work& work) {
-        return {rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, work.packet.payload_offset),
-                work.packet.payload_length};
+        return {work.frame + work.packet.payload_offset, work.packet.payload_length};
+    }
+    const classify::PortsTable& targets_of(const Work& work) const {
+        return config_->role(role_of(work.interface)).targets;
     }
     static classify::Direction direction(const Work& work) {
         return work.kind == Work::Kind::peer ? classify::Direction::to_client : classify::Direction::to_peer;

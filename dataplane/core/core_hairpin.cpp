@@ -58,6 +58,7 @@ uint32_t Core::take_hairpins(std::span<rte_mbuf*> inbox) {
         }
         Work& work = work_[0];
         work.mbuf = mbuf;
+        work.frame = rte_pktmbuf_mtod(mbuf, const uint8_t*);
         work.packet = {};
         work.packet.l3 = parcel.source.address.is_v4() ? wire::L3::ipv4 : wire::L3::ipv6;
         work.packet.protocol = static_cast<uint8_t>(wire::Protocol::udp);

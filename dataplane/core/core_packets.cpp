@@ -27,6 +27,10 @@ bool is_tcp(const wire::Packet& packet) {
            !packet.fragment;
 }
 
+bool ip_checksum_known_good(const rte_mbuf* mbuf) {
+    return (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+}
+
 // A fetch waits for the translation of its address, and the CPU does several of those at a time: hence groups.
 constexpr size_t kGroup = 8;
 
@@ -39,9 +43,12 @@ std::span<T> group(std::span<T> burst, size_t first) {
 }  // namespace
 
 void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
+    uint64_t bytes = 0;
+    for (const rte_mbuf* mbuf : burst) {
+        rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
+        bytes += mbuf->pkt_len;
+    }
     if (origin == Origin::port) {
-        uint64_t bytes = 0;
-        for (const rte_mbuf* mbuf : burst) bytes += mbuf->pkt_len;
         counters_.add(Counter::rx_packets, burst.size());
         counters_.add(Counter::rx_bytes, bytes);
     }
@@ -50,7 +57,6 @@ void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
         rte_pktmbuf_free_bulk(burst.data(), static_cast<unsigned>(burst.size()));
         return;
     }
-    for (rte_mbuf* mbuf : burst) rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
     std::span<Work> work(work_.data(), burst.size());
     for (size_t i = 0; i < burst.size(); i++) {
         work[i].mbuf = burst[i];
@@ -69,36 +75,18 @@ void Core::process(std::span<rte_mbuf*> burst, Origin origin) {
 void Core::classify(Work& work, Origin origin) {
     work.handle = 0;
     work.slot = nullptr;
-    const rte_mbuf* mbuf = work.mbuf;
-    if (mbuf->nb_segs != 1) return drop(work, Drop::too_big);
-    bool checksum_good = (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-    if (!ip::admit_plain_udp(*config_->interfaces, mbuf->port, frame(mbuf), checksum_good, work.packet,
-                             work.interface)) {
-        if (auto reason = wire::parse(frame(mbuf), checksum_good, work.packet)) return drop(work, *reason);
-        if (auto reason = host_.admit(mbuf->port, frame(mbuf), work.packet, work.interface)) return drop(work, *reason);
-    }
     work.kind = Work::Kind::host;
-    if (work.packet.multicast_mac) return;
-    const RoleConfig& role = config_->role(role_of(work.interface));
-    if (!work.packet.is_udp()) {
-        if (!is_tcp(work.packet)) return;
-        // An internal service is never reached from outside by its address.
-        if (!role.targets.is_ours(work.packet.destination)) return drop(work, Drop::not_for_us);
-        work.kind = Work::Kind::tcp;
-        return;
+    work.frame = rte_pktmbuf_mtod(work.mbuf, const uint8_t*);
+    std::optional<classify::Target> target = find_plain_target(work);
+    if (!target) [[unlikely]] {
+        target = find_target(work);
+        if (!target) return;
     }
-    auto target = role.targets.classify(work.packet.destination, work.packet.destination_port);
-    work.id = target.id;
-    switch (target.kind) {
+    work.id = target->id;
+    switch (target->kind) {
         case classify::Target::Kind::listener:
-            if (!setup_.media) [[unlikely]] {
-                hand_over(work.mbuf,
-                          setup_.steering->media_core({work.packet.destination, work.packet.destination_port},
-                                                      {work.packet.source, work.packet.source_port}),
-                          origin);
-                work.kind = Work::Kind::gone;
-                return;
-            }
+            if (!setup_.media) [[unlikely]]
+                return to_media_core(work, origin);
             work.kind = wire::is_channel_data(payload(work)) ? Work::Kind::channel : Work::Kind::stun;
             return;
         case classify::Target::Kind::relay: {
@@ -115,6 +103,49 @@ void Core::classify(Work& work, Origin origin) {
         case classify::Target::Kind::not_ours: return drop(work, Drop::not_for_us);
         case classify::Target::Kind::closed: return;  // act_host answers with an ICMP error where that is allowed
     }
+}
+
+// What find_target() would say about a packet of the plain case. Nothing: that has to be asked.
+[[gnu::always_inline]] inline std::optional<classify::Target> Core::find_plain_target(Work& work) const {
+    const rte_mbuf* mbuf = work.mbuf;
+    const ip::Interfaces& interfaces = *config_->interfaces;
+    uint32_t local;
+    if (mbuf->nb_segs != 1 || !ip::admit_plain_udp(interfaces, mbuf->port, {work.frame, mbuf->data_len},
+                                                   ip_checksum_known_good(mbuf), work.packet, local))
+        return std::nullopt;
+    work.interface = interfaces.ipv4_locals()[local].interface;
+    classify::Target target;
+    if (config_->ipv4_answers[local].decide(work.packet.destination_port, target)) [[likely]]
+        return target;
+    return targets_of(work).classify(work.packet.destination, work.packet.destination_port);
+}
+
+// What a UDP packet is for. Nothing: it is no such packet, and work.kind says what is to be done with it.
+std::optional<classify::Target> Core::find_target(Work& work) {
+    rte_mbuf* mbuf = work.mbuf;
+    wire::Packet& packet = work.packet;
+    auto refuse = [&](Drop reason) {
+        drop(work, reason);
+        return std::nullopt;
+    };
+    if (mbuf->nb_segs != 1) return refuse(Drop::too_big);
+    if (auto reason = wire::parse(frame(mbuf), ip_checksum_known_good(mbuf), packet)) return refuse(*reason);
+    if (auto reason = host_.admit(mbuf->port, frame(mbuf), packet, work.interface)) return refuse(*reason);
+    if (packet.multicast_mac) return std::nullopt;
+    if (is_tcp(packet)) {
+        // An internal service is never reached from outside by its address.
+        if (!targets_of(work).is_ours(packet.destination)) return refuse(Drop::not_for_us);
+        work.kind = Work::Kind::tcp;
+    }
+    if (!packet.is_udp()) return std::nullopt;
+    return targets_of(work).classify(packet.destination, packet.destination_port);
+}
+
+void Core::to_media_core(Work& work, Origin origin) {
+    const wire::Packet& packet = work.packet;
+    Endpoint local{packet.destination, packet.destination_port};
+    hand_over(work.mbuf, setup_.steering->media_core(local, {packet.source, packet.source_port}), origin);
+    work.kind = Work::Kind::gone;
 }
 
 void Core::refuse_by_access_rules(std::span<Work> burst) {
@@ -153,9 +184,11 @@ void Core::look_up(std::span<Work> burst) {
     for (size_t i = 0; i < n; i++) owners[i]->handle = handles[i];
 }
 
+// Those of clients came with the look-up.
 void Core::fetch_allocation(Work& work) const {
-    if (work.kind == Work::Kind::peer) work.handle = relay::Turn::handle_in(work.slot);
-    turn_.prefetch(work.handle, direction(work));
+    if (work.kind != Work::Kind::peer) return;
+    work.handle = relay::Turn::handle_in(work.slot);
+    turn_.prefetch(work.handle, Direction::to_client);
 }
 
 void Core::fetch_stream(const Work& work) const {

@@ -33,6 +33,7 @@ void Core::send(const relay::Forward& f, Bytes data, Instant now) {
                                             static_cast<uint8_t>(wire::Protocol::udp), {datagram, head + length});
     Work work{};
     work.mbuf = mbuf;
+    work.frame = datagram;
     work.packet.l3 = f.source.address.is_v4() ? wire::L3::ipv4 : wire::L3::ipv6;
     work.packet.protocol = static_cast<uint8_t>(wire::Protocol::udp);
     work.packet.udp_checksum = sum ? sum : uint16_t{0xffff};

@@ -35,6 +35,17 @@ RoleConfig role_config(const contract::Snapshot& snapshot, contract::Role role) 
             classify::PortsTable{classify::ports_plan(snapshot, role)}};
 }
 
+std::vector<classify::Answers> ipv4_answers(const ip::Interfaces& interfaces, const std::array<RoleConfig, 2>& roles) {
+    std::vector<classify::Answers> out;
+    for (const ip::Ipv4Local& local : interfaces.ipv4_locals()) {
+        out.emplace_back();
+        if (local.interface == ip::kNoInterface) continue;
+        const RoleConfig& role = roles[static_cast<size_t>(interfaces[local.interface].role)];
+        out.back() = role.targets.answers(IpAddress::v4_bytes(reinterpret_cast<const uint8_t*>(&local.address)));
+    }
+    return out;
+}
+
 std::vector<StreamListener> stream_listeners(const contract::Snapshot& snapshot, bool signalling) {
     std::vector<StreamListener> out;
     if (!snapshot.listeners()) return out;
@@ -116,19 +127,15 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
     try {
         auto listeners = stream_listeners(snapshot, context.signalling());
         auto turn_ports = turn_stream_ports(listeners, previous);
+        auto interfaces =
+            ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr);
+        std::array roles{role_config(snapshot, contract::Role::external),
+                         role_config(snapshot, contract::Role::internal)};
+        auto answers = ipv4_answers(*interfaces, roles);
         return std::make_unique<const RunConfig>(RunConfig{
-            snapshot.revision(),
-            ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr),
-            {role_config(snapshot, contract::Role::external), role_config(snapshot, contract::Role::internal)},
-            std::move(relay),
-            std::move(listeners),
-            turn_ports,
-            shared_names(snapshot),
-            tls_contexts(snapshot, context),
-            snapshot.icmp_rate(),
-            snapshot.echo(),
-            std::move(verdicts),
-            partner_limits(snapshot)});
+            snapshot.revision(), std::move(interfaces), std::move(roles), std::move(answers), std::move(relay),
+            std::move(listeners), turn_ports, shared_names(snapshot), tls_contexts(snapshot, context),
+            snapshot.icmp_rate(), snapshot.echo(), std::move(verdicts), partner_limits(snapshot)});
     } catch (const std::exception& error_in_words) {  // the texts name the setting
         throw SnapshotError(error_in_words.what());
     }

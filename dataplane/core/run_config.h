@@ -40,6 +40,8 @@ struct RunConfig {
     uint64_t revision;
     std::unique_ptr<const ip::Interfaces> interfaces;
     std::array<RoleConfig, 2> roles;  // indexed by contract::Role
+    // What the role of its interface has on an IPv4 address of ours, by place among ip::Interfaces::ipv4_locals().
+    std::vector<classify::Answers> ipv4_answers;
     std::shared_ptr<const relay::Config> relay;
     std::vector<StreamListener> stream_listeners;
     // Ports on which TURN is served on streams, or was in a configuration before: its connections may live on.

@@ -1,6 +1,7 @@
 // The compiled form of the snapshot's interfaces and routes: immutable, shared read-only by all cores.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,19 @@ struct Interface {
     IpAddress link_local;           // fe80::/64 with the interface identifier of the MAC; :: without IPv6
 };
 
+// An IPv4 address of ours, as it stands on the wire; 0 where a table of them has none.
+struct Ipv4Local {
+    uint32_t address = 0;
+    uint16_t interface = kNoInterface;
+};
+
+// What the plain case of reception goes by (plain.h): the interface of a port's untagged frames. None if their sources
+// have to be compared with prefixes that are on-link elsewhere.
+struct PlainPort {
+    uint64_t mac_bits = 0;  // Interface::mac_bits
+    uint16_t interface = kNoInterface;
+};
+
 // Where a packet goes next: an on-link address of an interface.
 struct NextHop {
     uint16_t interface = kNoInterface;
@@ -81,6 +95,19 @@ class Interfaces {
             if (local.address == address) return local.interface;
         }
     }
+
+    // The plain case of the same: its place among ipv4_locals(), or kNoLocal. `wire` as IpAddress::v4_wire_order().
+    static constexpr uint32_t kNoLocal = ~0U;
+    [[gnu::always_inline]] uint32_t find_ipv4(uint32_t wire) const {
+        uint32_t i = ipv4_place(wire);
+        while (ipv4_locals_[i].address != wire) {
+            if (ipv4_locals_[i].address == 0) return kNoLocal;
+            i = (i + 1) & ipv4_mask_;
+        }
+        return i;
+    }
+    std::span<const Ipv4Local> ipv4_locals() const { return ipv4_locals_; }
+    const PlainPort& plain_port(uint16_t port) const { return plain_ports_[port]; }
 
     // True if the address is ours on this interface, its link-local address included (strong host model, RFC
     // 1122 3.3.4.2).
@@ -137,6 +164,7 @@ class Interfaces {
     friend class InterfacesBuilder;
 
     Interfaces() = default;
+    uint32_t ipv4_place(uint32_t wire) const { return wire * 0x9e3779b1U >> ipv4_shift_; }
 
     std::vector<Interface> interfaces_;
     uint16_t untagged_[kMaxPorts];
@@ -144,7 +172,11 @@ class Interfaces {
     std::vector<Local>
         locals_;  // open addressing, at most a quarter full: strangers choose what is looked up, not what is in it
     uint64_t mask_ = 0;
-    int shift_ = 63;                     // what it leaves of a hash is an index
+    int shift_ = 63;  // what it leaves of a hash is an index
+    std::array<PlainPort, kMaxPorts> plain_ports_;
+    std::vector<Ipv4Local> ipv4_locals_;  // those of locals_ that are IPv4, in the same way
+    uint32_t ipv4_mask_ = 0;
+    int ipv4_shift_ = 31;
     std::vector<RouteLevel> levels_[2];  // by family, longest first
     std::vector<Announcement> announcements_;
     std::vector<uint16_t> renumber_;

@@ -59,6 +59,7 @@ std::unique_ptr<const Interfaces> InterfacesBuilder::build() {
                              [](const auto& a, const auto& b) { return a.network < b.network; });
     add_relay_addresses();
     find_foreign_prefixes();
+    find_plain_ports();
     compile_locals();
     compare_with_previous();
     return std::move(out_);
@@ -238,6 +239,24 @@ void InterfacesBuilder::compile_locals() {
         uint64_t i = l.address.hash() >> out_->shift_;
         while (out_->locals_[i].interface != kNoInterface) i = (i + 1) & out_->mask_;
         out_->locals_[i] = l;
+    }
+    out_->ipv4_locals_.resize(buckets);
+    out_->ipv4_mask_ = static_cast<uint32_t>(buckets - 1);
+    out_->ipv4_shift_ = 32 - std::countr_zero(buckets);
+    for (const auto& l : locals_) {
+        if (!l.address.is_v4() || l.address.is_unspecified()) continue;
+        uint32_t wire = l.address.v4_wire_order();
+        uint32_t i = out_->ipv4_place(wire);
+        while (out_->ipv4_locals_[i].address != 0) i = (i + 1) & out_->ipv4_mask_;
+        out_->ipv4_locals_[i] = {wire, l.interface};
+    }
+}
+
+void InterfacesBuilder::find_plain_ports() {
+    for (uint16_t port = 0; port < kMaxPorts; port++) {
+        uint16_t id = out_->find(port, 0);
+        if (id == kNoInterface || !out_->interfaces_[id].foreign.empty()) continue;
+        out_->plain_ports_[port] = {out_->interfaces_[id].mac_bits, id};
     }
 }
 

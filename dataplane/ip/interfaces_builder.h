@@ -28,6 +28,7 @@ class InterfacesBuilder {
     uint16_t interface_named(const std::string& name) const;
     void check_gateway(const IpAddress& gateway, uint16_t interface, const std::string& what) const;
     void find_foreign_prefixes();
+    void find_plain_ports();
     void compile_locals();
     void compare_with_previous();
 

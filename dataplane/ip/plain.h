@@ -11,36 +11,40 @@
 
 namespace fedge::ip {
 
-// True: wire::parse() and Host::admit() would let the frame pass with just this `out` and `interface`. False says
-// nothing: ask those two, which also know the reason to drop. One pass, no call, no branch that a plain packet does not
-// need.
+// True: wire::parse() and Host::admit() would let the frame pass with just this `out` and the interface of `local`,
+// which is the place of the destination among Interfaces::ipv4_locals(). False says nothing: ask those two, which also
+// know the reason to drop. One pass, no call, no branch that a plain packet does not need.
 [[gnu::always_inline]] inline bool admit_plain_udp(const Interfaces& interfaces, uint16_t port, Bytes frame,
-                                                   bool ipv4_checksum_known_good, wire::Packet& out,
-                                                   uint16_t& interface) {
+                                                   bool ipv4_checksum_known_good, wire::Packet& out, uint32_t& local) {
     constexpr size_t kHeaders = wire::kEthernetHeader + wire::kIpv4Header + wire::kUdpHeader;
     constexpr auto kUdp = static_cast<uint8_t>(wire::Protocol::udp);
     if (frame.size() < kHeaders || port >= kMaxPorts) return false;
     const uint8_t* ether = frame.data();
     const uint8_t* ip = ether + wire::kEthernetHeader;
     const uint8_t* udp = ip + wire::kIpv4Header;
+    const PlainPort& here = interfaces.plain_port(port);
+    // In words of eight bytes, with what may be anything masked out: our MAC address; EtherType, version and header
+    // length; fragments and protocol.
+    uint64_t differs = (load_be64(ether) ^ here.mac_bits) >> 16;
+    differs |= (load_be64(ether + 12) ^ (uint64_t{wire::kEtherTypeIpv4} << 48 | uint64_t{0x45} << 40)) >> 40;
+    differs |= (load_be64(ip + 6) ^ uint64_t{kUdp} << 32) & 0x3fff00ff00000000;
+    if (differs || here.interface == kNoInterface) return false;
     size_t total = load_be16(ip + 2);
     size_t udp_length = load_be16(udp + 4);
-    bool plain = load_be16(ether + 12) == wire::kEtherTypeIpv4 && ip[0] == 0x45 && (load_be16(ip + 6) & 0x3fff) == 0 &&
-                 ip[9] == kUdp && total <= frame.size() - wire::kEthernetHeader && udp_length >= wire::kUdpHeader &&
-                 udp_length + wire::kIpv4Header <= total;
-    if (!plain) return false;
+    bool fits = total <= frame.size() - wire::kEthernetHeader && udp_length >= wire::kUdpHeader &&
+                udp_length + wire::kIpv4Header <= total;
+    if (!fits) return false;
     if (!ipv4_checksum_known_good && !wire::ipv4_checksum_ok(ip)) return false;
 
-    interface = interfaces.find(port, 0);
-    if (interface == kNoInterface) return false;
-    const Interface& in = interfaces[interface];
-    if ((load_be64(ether) ^ in.mac_bits) >> 16 != 0 || !in.foreign.empty()) return false;
     uint8_t source_net = ip[12];
     if (source_net == 0 || source_net == 127 || source_net >= 224) return false;
+    // What is found for 0.0.0.0 is a free place, which has no interface.
+    local = interfaces.find_ipv4(load_native32(ip + 16));
+    if (local == Interfaces::kNoLocal || interfaces.ipv4_locals()[local].interface != here.interface) return false;
+    if (interfaces.find_ipv4(load_native32(ip + 12)) != Interfaces::kNoLocal) return false;
+
     out.source = IpAddress::v4_bytes(ip + 12);
     out.destination = IpAddress::v4_bytes(ip + 16);
-    if (interfaces.owner(out.destination) != interface || interfaces.owner(out.source) != kNoInterface) return false;
-
     out.l3 = wire::L3::ipv4;
     out.protocol = kUdp;
     out.has_vlan = false;

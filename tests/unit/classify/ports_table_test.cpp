@@ -136,7 +136,14 @@ TEST(PortsTable, AgreesWithASearchOfThePlan) {
                               uint16_t(random())}) {
             IpAddress address =
                 i % 2 ? IpAddress::v4(0xc0000200U + static_cast<uint32_t>(i)) : ip("2001:db8::" + std::to_string(i));
-            ASSERT_EQ(table.classify(address, port), expected(address, port)) << address.text() << " " << port;
+            Target target = expected(address, port);
+            ASSERT_EQ(table.classify(address, port), target) << address.text() << " " << port;
+            Target quick;
+            if (table.answers(address).decide(port, quick)) {
+                ASSERT_EQ(quick, target) << address.text() << " " << port;
+            } else {
+                ASSERT_NE(target.kind, Kind::relay) << address.text() << " " << port;
+            }
         }
     }
 }

@@ -3,6 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "dataplane/contract/channel.h"
 #include "tests/support/edge_box.h"
 
@@ -45,6 +49,35 @@ TEST(Snapshot, CompilesTheDefault) {
     EXPECT_EQ(target.kind, classify::Target::Kind::listener);
     target = config->role(contract::Role::internal).targets.classify(*IpAddress::parse("192.0.2.10"), 3478);
     EXPECT_EQ(target.kind, classify::Target::Kind::not_ours);
+}
+
+// The plain case of reception goes by ipv4_answers, all others by the tables of the roles.
+TEST(Snapshot, AnswersOfIpv4AddressesAreThoseOfTheirRole) {
+    auto config = compile_snapshot(pack(EdgeBox::snapshot()), context(), nullptr);
+    auto locals = config->interfaces->ipv4_locals();
+    ASSERT_EQ(config->ipv4_answers.size(), locals.size());
+    std::vector<std::string> addresses;
+    for (size_t i = 0; i < locals.size(); i++) {
+        if (locals[i].interface == ip::kNoInterface) {
+            EXPECT_FALSE(config->ipv4_answers[i].ours);
+            continue;
+        }
+        IpAddress address = IpAddress::v4_bytes(reinterpret_cast<const uint8_t*>(&locals[i].address));
+        addresses.push_back(address.text());
+        EXPECT_TRUE(config->ipv4_answers[i].ours);
+        for (uint16_t port : {3478, 50000, 54321}) {
+            classify::Target target;
+            bool decided = config->ipv4_answers[i].decide(port, target);
+            auto general = config->role(contract::Role::external).targets.classify(address, port);
+            if (decided) {
+                EXPECT_EQ(target, general) << address.text() << ":" << port;
+            } else {
+                EXPECT_EQ(general.kind, classify::Target::Kind::closed) << address.text() << ":" << port;
+            }
+        }
+    }
+    std::ranges::sort(addresses);
+    EXPECT_EQ(addresses, (std::vector<std::string>{"192.0.2.10", "192.0.2.20"}));
 }
 
 TEST(Snapshot, RefusalsNameTheSetting) {

@@ -21,6 +21,12 @@ const test::SnapshotText kTwoSides{
     .routes = {{"10.0.0.0/8", "198.51.100.2", "inside"}, {"10.1.0.0/16", "192.0.2.253", "outside"}},
     .relays = {"192.0.2.1", "192.0.2.50", "203.0.113.5", "2001:db8:1::50"}};
 
+// The plain case of owner().
+uint16_t ipv4_owner(const Interfaces& t, const char* address) {
+    uint32_t place = t.find_ipv4(ip(address).v4_wire_order());
+    return place == Interfaces::kNoLocal ? kNoInterface : t.ipv4_locals()[place].interface;
+}
+
 TEST(Interfaces, KnowsOwnAddressesAndTheirInterfaces) {
     auto t = compile(kTwoSides);
     ASSERT_EQ(t->count(), 2);
@@ -29,7 +35,12 @@ TEST(Interfaces, KnowsOwnAddressesAndTheirInterfaces) {
         {"192.0.2.50", 0},    {"203.0.113.5", 0},        {"2001:db8:1::50", 0},         {"192.0.2.2", kNoInterface},
         {"::", kNoInterface}, {"0.0.0.0", kNoInterface}, {"192.0.2.254", kNoInterface},
     };
-    for (auto [address, interface] : cases) EXPECT_EQ(t->owner(ip(address)), interface) << address;
+    for (auto [address, interface] : cases) {
+        EXPECT_EQ(t->owner(ip(address)), interface) << address;
+        if (ip(address).is_v4()) {
+            EXPECT_EQ(ipv4_owner(*t, address), interface) << address;
+        }
+    }
     EXPECT_TRUE(t->has(0, ip("192.0.2.1")));
     EXPECT_FALSE(t->has(1, ip("192.0.2.1")));
     EXPECT_EQ((*t)[0].link_local, ip("fe80::ff:fe00:a0"));
@@ -101,8 +112,12 @@ TEST(Interfaces, HoldsThousandsOfRelayAddresses) {
     test::SnapshotText text{.interfaces = {{"a", "wan", {"198.18.255.1/16"}}}};
     for (const auto& t : texts) text.relays.push_back(t.c_str());
     auto t = compile(text);
-    for (const auto& a : texts) ASSERT_EQ(t->owner(ip(a.c_str())), 0) << a;
+    for (const auto& a : texts) {
+        ASSERT_EQ(t->owner(ip(a.c_str())), 0) << a;
+        ASSERT_EQ(ipv4_owner(*t, a.c_str()), 0) << a;
+    }
     EXPECT_EQ(t->owner(ip("198.18.200.1")), kNoInterface);
+    EXPECT_EQ(ipv4_owner(*t, "198.18.200.1"), kNoInterface);
     EXPECT_EQ(t->announcements().size(), 4001U);
 }
 

@@ -33,11 +33,17 @@ class Plain : public testing::Test {
     // True if the plain case took the frame; fails the test if the general way disagrees.
     bool agree(const Frame& frame, uint16_t port = 0, bool checksum_good = false) {
         wire::Packet quick, slow;
-        uint16_t quick_interface = kNoInterface, slow_interface = kNoInterface;
-        if (!admit_plain_udp(*table_, port, frame, checksum_good, quick, quick_interface)) return false;
+        uint16_t slow_interface = kNoInterface;
+        uint32_t local = Interfaces::kNoLocal;
+        if (!admit_plain_udp(*table_, port, frame, checksum_good, quick, local)) return false;
+        if (local >= table_->ipv4_locals().size()) {
+            ADD_FAILURE() << "no such place among the addresses";
+            return true;
+        }
         EXPECT_FALSE(wire::parse(frame, checksum_good, slow));
         EXPECT_FALSE(host_->admit(port, frame, slow, slow_interface));
-        EXPECT_EQ(quick_interface, slow_interface);
+        EXPECT_EQ(table_->ipv4_locals()[local].interface, slow_interface);
+        EXPECT_EQ(table_->ipv4_locals()[local].address, slow.destination.v4_wire_order());
         EXPECT_EQ(quick.l3, slow.l3);
         EXPECT_EQ(quick.protocol, slow.protocol);
         EXPECT_EQ(quick.ttl, slow.ttl);
@@ -87,6 +93,11 @@ TEST_F(Plain, LeavesTheRestToTheGeneralWay) {
     EXPECT_FALSE(agree(datagram("192.0.2.10:1")));
     EXPECT_FALSE(agree(datagram("198.51.100.2:4000", "192.0.2.21:50001")));
     EXPECT_FALSE(agree(datagram(), 1));
+    EXPECT_FALSE(agree(datagram("198.51.100.2:4000", "0.0.0.0:3478")));
+    Frame to_no_interface = datagram("198.51.100.2:4000", "0.0.0.0:3478");
+    std::fill_n(to_no_interface.begin(), 6, uint8_t{0});
+    EXPECT_FALSE(agree(to_no_interface, 1)) << "a port without an interface has no address that could be met";
+    EXPECT_FALSE(agree(datagram(), kMaxPorts));
     Frame broken = datagram();
     broken[24] ^= 1;  // header checksum
     EXPECT_FALSE(agree(broken));
