@@ -7,6 +7,7 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
+#include <new>
 
 #include "dataplane/core/core.h"
 #include "dataplane/core/relayed_checksum.h"
@@ -176,7 +177,8 @@ void Core::look_up(std::span<Work> burst) {
     size_t n = 0;
     for (Work& work : burst) {
         if (work.kind == Work::Kind::channel) {
-            keys[n] = turn_.make_key({work.packet.source, work.packet.source_port}, work.id);
+            // Made where it stays: a copy would read in one piece what has just been written in several, and wait.
+            new (&keys[n]) relay::FlowKey(turn_.make_key({work.packet.source, work.packet.source_port}, work.id));
             owners[n++] = &work;
         }
     }
@@ -201,8 +203,8 @@ template <size_t kRemoved, size_t kAdded>
 inline bool Core::forward_plain(Work& work, const relay::Forward& f) {
     const wire::Packet& in = work.packet;
     rte_mbuf* mbuf = work.mbuf;
-    if (in.l3 != wire::L3::ipv4 || in.udp_checksum == 0 || in.payload_length != kRemoved + f.data_length ||
-        f.prepend_length != kAdded || f.append_zeros || f.dont_fragment)
+    if (f.prepend_length != kAdded || in.l3 != wire::L3::ipv4 || in.udp_checksum == 0 || f.append_zeros ||
+        in.payload_length != kRemoved + f.data_length || f.dont_fragment)
         return false;
     size_t front = mbuf->data_off + in.payload_offset + kRemoved - kAdded;
     ip::Output& output = host_.output();

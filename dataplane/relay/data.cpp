@@ -161,8 +161,8 @@ bool TurnState::from_peer(Instant now, Handle handle, Way way, const Endpoint& p
     forward.data_length = static_cast<uint16_t>(payload.size());
     uint8_t* head = forward.prepend.data();
     if (binding->channel && binding->port == peer.port && binding->channel_until > tick) {
-        store_be16(head, binding->channel);
-        store_be16(head + 2, static_cast<uint16_t>(payload.size()));
+        // At once, because it is read at once soon: what is read must not lie in two stores that are still under way.
+        store_be32(head, uint32_t{binding->channel} << 16 | static_cast<uint16_t>(payload.size()));
         forward.prepend_length = wire::kChannelHeader;
         forward.append_zeros = static_cast<uint8_t>(-payload.size() & listener.padding);
     } else {
