@@ -38,6 +38,8 @@ const std::vector<Route>& routes() {
         {"GET", {"v1", "entries"}, get_entries},
         {"GET", {"v1", "entries", "*", "*"}, get_entry},
         {"GET", {"v1", "verdict"}, get_verdict},
+        {"GET", {"v1", "discovered"}, get_discovered},
+        {"GET", {"v1", "discovered", "*"}, get_discovered_partner},
         {"GET", {"v1", "providers"}, get_providers},
         {"GET", {"v1", "providers", "*"}, get_provider},
         {"GET", {"v1", "policies"}, get_policies},

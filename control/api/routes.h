@@ -68,6 +68,10 @@ void get_connection(Control& control, const Request& request, Reply reply);
 // routes_discovery.cpp
 void get_discovery(Control& control, const Request& request, Reply reply);
 void get_discovery_test(Control& control, const Request& request, Reply reply);
+// routes_discovered.cpp
+void get_discovered(Control& control, const Request& request, Reply reply);
+void get_discovered_partner(Control& control, const Request& request, Reply reply);
+
 // routes_partners.cpp
 void get_entries(Control& control, const Request& request, Reply reply);
 void get_entry(Control& control, const Request& request, Reply reply);

@@ -218,6 +218,34 @@ TEST_F(PartnersTest, PatternsAreCheckedAndPublished) {
         << refused.text;
 }
 
+TEST_F(PartnersTest, DiscoveredOnesAreListedAndFound) {
+    daemon_.reset();
+    {
+        Store store(scratch_.path() + "/state");
+        store.discovered().put({{"a.example", 10, 20, 300, 4, 5, false, false},
+                                {"b.example", 11, 21, 301, 40, 1000, true, true},
+                                {"c.example", 12, 22, 302, 0, 1, true, false}});
+    }
+    start();
+    Json rows = get("/v1/discovered?limit=2")["rows"];
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows[1], (Json{{"domain", "b.example"},
+                             {"first", 11},
+                             {"last", 21},
+                             {"messages", 301},
+                             {"limited", 40},
+                             {"contacts", 1000},
+                             {"suspicious", true},
+                             {"watch", true}}));
+    Json page = get("/v1/discovered?limit=2&after=" + get("/v1/discovered?limit=2")["next"].get<std::string>());
+    EXPECT_EQ(page["rows"][0]["domain"], "c.example");
+    EXPECT_EQ(page["next"], "");
+    EXPECT_EQ(get("/v1/discovered?suspicious=true")["rows"].size(), 2U);
+    EXPECT_EQ(get("/v1/discovered?watch=true&contains=b")["rows"].size(), 1U);
+    EXPECT_EQ(get("/v1/discovered/B.example.")["contacts"], 1000);
+    EXPECT_EQ(ask("GET", "/v1/discovered/d.example").status, 404);
+}
+
 TEST_F(PartnersTest, ADomainOfOursCannotBeAPartner) {
     put(allow("example.org"));
     EXPECT_EQ(set({{"federation.domain", "example.org"}}).status, 200);
