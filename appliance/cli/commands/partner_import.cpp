@@ -39,7 +39,7 @@ Command partner_import() {
                      {"fedge partner import spammers.csv --block --report rejected.csv",
                       "a list of names, all to be blocked"},
                      {"fedge partner import partners.json --dry-run", "only tells what would be rejected"},
-                     {"zcat partners.csv.gz | fedge partner import - --csv", "from standard input"}},
+                     {"fedge partner import - --csv", "from standard input: zcat partners.csv.gz | fedge ..."}},
         .run = run_partner_import};
 }
 

@@ -210,7 +210,7 @@ TEST_F(ImportTest, SendsManyInPiecesAndShowsTheFirstRejections) {
     control_.reply("PATCH /v1/candidate/entries", R"({"added":4000,"changed":0,"unchanged":0,"rejected":[]})");
     Ran result = run({"partner", "import", file("p.csv", text), "--block"});
     EXPECT_EQ(control_.requests().size(), 3U);
-    EXPECT_NE(result.out.find("12030 records: 12,000 added"), std::string::npos) << result.out;
+    EXPECT_NE(result.out.find("12,030 records: 12,000 added"), std::string::npos) << result.out;
     EXPECT_NE(result.err.find("... and 10 more: --report FILE"), std::string::npos) << result.err;
     EXPECT_EQ(result.exit, 1);
 }
