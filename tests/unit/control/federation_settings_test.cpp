@@ -26,7 +26,7 @@ std::vector<SettingRow> federation_rows() {
         {"federation.domain", "fa\xc3\x9f.example", "xn--fa-hia.example"},
         {"federation.domain", "*.example.org", nullptr},
         {"federation.domain", "192.0.2.1", nullptr},
-        {"federation.domain", "xn--a.example", nullptr},
+        {"federation.domain", "xn--zz.example", nullptr},
         {"federation.access-name", "access.example.org", "access.example.org"},
         {"federation.access-name", "access_1.example.org", "access_1.example.org"},
         {"federation.access-name", "access..org", nullptr},

@@ -20,7 +20,8 @@ class PartnersTest : public ApiTest {
     }
     std::vector<std::string> names(const std::string& query = "") {
         std::vector<std::string> out;
-        for (const auto& row : get("/v1/entries?limit=1000" + query)["rows"]) out.push_back(row["name"]);
+        Json page = get("/v1/entries?limit=1000" + query);
+        for (const auto& row : page["rows"]) out.push_back(row["name"]);
         return out;
     }
 };
