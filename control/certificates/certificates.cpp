@@ -338,10 +338,10 @@ std::vector<Problem> Certificates::warnings(const Config& config) {
         };
         auto certificates = all();
         if (std::any_of(certificates.begin(), certificates.end(), fits)) continue;
-        out.push_back({"provider." + provider.name + ".enabled",
-                       "provider " + provider.name + " takes only certificates with clientAuth, and there is none",
-                       "import one of an authority that still issues them, or `fedge provider disable " +
-                           provider.name + "`"});
+        out.push_back(
+            {"provider." + provider.name + ".enabled",
+             "provider " + provider.name + " takes only certificates with clientAuth, and there is none",
+             "import one of an authority that still issues them, or `fedge provider disable " + provider.name + "`"});
     }
     if (tls_listener(config) && config.tls.system_trust && system_.pem().empty()) {
         out.push_back({"tls.trust", "the authorities of the system cannot be read: " + system_.path(),

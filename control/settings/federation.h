@@ -46,15 +46,14 @@ inline constexpr std::array<AccessName, 5> kAccess = {
     {{1, "federation"}, {2, "xmpp"}, {4, "public-im"}, {8, "public-im-av"}, {16, "outside"}}};
 
 // What public IM can do: bits of contract::Capability.
-inline constexpr std::array<AccessName, 4> kCapabilities = {
-    {{1, "im"}, {2, "presence"}, {4, "audio"}, {8, "video"}}};
+inline constexpr std::array<AccessName, 4> kCapabilities = {{{1, "im"}, {2, "presence"}, {4, "audio"}, {8, "video"}}};
 
 struct ProviderConfig {
     std::string name;
     std::string proxy;  // FQDN; empty: missing
     bool public_im = false;
     bool enabled = false;
-    bool built_in = false;  // a preset
+    bool built_in = false;    // a preset
     bool configured = false;  // something of it is set
     Verification verification = Verification::always_verifiable;
     Purpose purpose = Purpose::server_or_client;

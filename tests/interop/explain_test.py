@@ -19,7 +19,7 @@ def name_server(env):
     server = DnsServer(env.lab, "edge", env.edge.work / "dns", ZONES)
     env.cleanup.callback(server.stop)
     server.start()
-    env.edge.set_all({"dns.server": [server.address], "dns.timeout": ["2"]})
+    env.edge.set_all({"dns.server": [server.address], "dns.dnssec": ["off"], "dns.timeout": ["2"]})
 
 
 def explain(edge, *arguments):

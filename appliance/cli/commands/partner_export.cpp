@@ -19,7 +19,8 @@ Command partner_export() {
             .positionals = {{"FILE", Words::files, false}},
             .options = export_options(),
             .examples = {{"fedge partner export partners.csv", "the form follows the ending of the name"},
-                         {"fedge partner export --csv | gzip > partners.csv.gz", "to standard output"}},
+                         {"fedge partner export --csv",
+                          "to standard output, as in fedge partner export --csv | gzip > partners.csv.gz"}},
             .run = run_partner_export};
 }
 
