@@ -20,6 +20,24 @@ constexpr uint16_t kTemporarily = 1007;
 constexpr uint16_t kNotConnected = 1046;
 constexpr uint16_t kCannotRoute = 1005;
 
+// What was found of a partner, and what policy is told of it.
+struct AnsweredRoute {
+    // Views into `found`; good until the next call.
+    const policy::RouteFacts* facts_for(const policy::Ask& ask) {
+        facts.finding = found.finding;
+        facts.code = found.code;
+        facts.namespace_rule = ask.namespace_rule;
+        size_t count = std::min(found.targets.size(), hosts.size());
+        for (size_t i = 0; i < count; i++) hosts[i] = found.targets[i].host;
+        facts.hosts = {hosts.data(), count};
+        return &facts;
+    }
+
+    FoundRoute found;
+    std::array<std::string_view, NextHops::kMaxTargets> hosts;
+    policy::RouteFacts facts;
+};
+
 // What an offer is about (RFC 4566 section 5.14): lines that begin with "m=".
 Content content_of_offer(std::string_view body) {
     bool audio = false, video = false, message = false;
@@ -127,9 +145,7 @@ void SipProxy::from_partner(Incoming& request, const sip::RequestRoute& route) {
     if (!request.connection) return;  // whether it may speak for its domain cannot be told any more
     policy::Request asked = policy_request(request, route);
     policy::Peer& sender = peer(*request.connection);
-    FoundRoute found;
-    std::array<std::string_view, NextHops::kMaxTargets> hosts;
-    policy::RouteFacts facts;
+    AnsweredRoute answered;
     const policy::RouteFacts* known = nullptr;
     policy::Admission admission = request.admitted ? policy::Admission::admitted : policy::Admission::not_asked;
     for (int round = 0; round < 4; round++) {
@@ -141,16 +157,8 @@ void SipProxy::from_partner(Incoming& request, const sip::RequestRoute& route) {
                     request.admitted = admission == policy::Admission::admitted;
                     continue;
                 }
-                if (!find(request, decision.source.view(), decision.ask, found)) return;
-                facts.finding = found.finding;
-                facts.code = found.code;
-                facts.namespace_rule = decision.ask.namespace_rule;
-                facts.hosts = {};
-                for (size_t i = 0; i < std::min(found.targets.size(), hosts.size()); i++) {
-                    hosts[i] = found.targets[i].host;
-                    facts.hosts = {hosts.data(), i + 1};
-                }
-                known = &facts;
+                if (!find(request, decision.source.view(), decision.ask, answered.found)) return;
+                known = answered.facts_for(decision.ask);
                 continue;
             case Outcome::deliver:
             case Outcome::deliver_to_contacts:
@@ -182,28 +190,18 @@ void SipProxy::from_front_end(Incoming& request, const sip::RequestRoute& route)
         }
     }
     policy::Request asked = policy_request(request, route);
-    FoundRoute found;
-    std::array<std::string_view, NextHops::kMaxTargets> hosts;
-    policy::RouteFacts facts;
+    AnsweredRoute answered;
     const policy::RouteFacts* known = nullptr;
     for (int round = 0; round < 3; round++) {
         policy::Decision decision = policy::outbound(policy_view(), asked, known);
         if (decision.outcome == Outcome::ask) {
-            if (!find(request, decision.target.view(), decision.ask, found)) return;
-            facts.finding = found.finding;
-            facts.code = found.code;
-            facts.namespace_rule = decision.ask.namespace_rule;
-            facts.hosts = {};
-            for (size_t i = 0; i < std::min(found.targets.size(), hosts.size()); i++) {
-                hosts[i] = found.targets[i].host;
-                facts.hosts = {hosts.data(), i + 1};
-            }
-            known = &facts;
+            if (!find(request, decision.target.view(), decision.ask, answered.found)) return;
+            known = answered.facts_for(decision.ask);
             continue;
         }
         if (!decision.accepted()) return end_by_policy(request, decision);
         counters_.add(Counter::policy_delivered);
-        return to_partner(request, {Side::outside, route, &decision}, found);
+        return to_partner(request, {Side::outside, route, &decision}, answered.found);
     }
     answer(request, 500);
 }
