@@ -95,7 +95,7 @@ inline constexpr uint32_t kContractVersion = 6;
     X(turn_tcp_bytes_to_peer, "bytes relayed from data connections to peers (RFC 6062)") \
     X(turn_tcp_bytes_to_client, "bytes relayed from peers to data connections (RFC 6062)") \
     X(shared_turn, "connections to the shared port that turned out to be TURN") \
-    X(shared_sip, "connections to the shared port closed: SIP, which is not served yet") \
+    X(shared_sip, "connections to the shared port that turned out to be SIP") \
     X(shared_pseudo_tls, "connections to the shared port closed: pseudo-TLS, which is not served yet") \
     X(shared_full, "connections to the shared port closed: too many whose kind is not known yet") \
     X(shared_unknown, "connections to the shared port closed: neither TLS nor STUN") \

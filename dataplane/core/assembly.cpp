@@ -53,6 +53,7 @@ port::Port& Assembly::add_port(const port::PortConfig& config) {
 
 void Assembly::make_cores() {
     std::vector<PacketBox*> inboxes;
+    std::vector<signal::SipPostBox*> post;
     for (uint16_t i = 0; i < size(); i++) {
         CoreSetup setup;
         setup.index = i;
@@ -74,8 +75,9 @@ void Assembly::make_cores() {
         setup.partners = partners_.get();
         cores_.push_back(std::make_unique<Core>(setup, counters.core(i), clock_));
         inboxes.push_back(&cores_.back()->inbox());
+        post.push_back(cores_.back()->post_box());
     }
-    for (auto& core : cores_) core->connect(inboxes);
+    for (auto& core : cores_) core->connect(inboxes, post);
 }
 
 }  // namespace fedge::core

@@ -53,6 +53,10 @@ Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
     part.turn = &turn_;
     part.peers = this;
     part.local = this;
+    part.questions = &inquiries_->questions();
+    part.partners = setup_.partners;
+    part.post = this;
+    post_box_ = std::make_unique<signal::SipPostBox>(name("sip", setup_.index), kPostSize, setup_.socket);
     part.unix_now = unix_now_;
     part.log = &log_;
     part.arrives_here = [this](const Endpoint& local, const Endpoint& remote) {
@@ -64,6 +68,8 @@ Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
 Core::~Core() {
     std::array<rte_mbuf*, kBurst> left;
     while (uint32_t n = inbox_.receive(left)) rte_pktmbuf_free_bulk(left.data(), n);
+    signal::SipParcel* parcel = nullptr;
+    while (post_box_ && post_box_->receive({&parcel, 1})) delete parcel;
 }
 
 uint32_t Core::iterate() {
@@ -84,6 +90,7 @@ uint32_t Core::iterate() {
         host_.advance(now_);
         if (signalling_) {
             work += inquiries_->turn(now_);
+            work += take_post();
             work += signalling_->turn(now_, unix_now_);
         }
     }

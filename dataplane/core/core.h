@@ -56,14 +56,22 @@ struct CoreSetup {
     policy::DiscoveredPartners* partners = nullptr;
 };
 
-class Core final : private ip::Transmitter, private relay::PeerOutput, private tcp::LocalDelivery {
+class Core final : private ip::Transmitter,
+                   private relay::PeerOutput,
+                   private tcp::LocalDelivery,
+                   private signal::SipPost {
   public:
     // Takes all memory that the core will ever need. Throws std::runtime_error when there is not enough.
     Core(const CoreSetup& setup, Counters counters, const TscClock& clock);
     ~Core() override;
 
     // The mailboxes of all cores, own one included, by index. Once, before run().
-    void connect(std::vector<PacketBox*> inboxes) { inboxes_ = std::move(inboxes); }
+    // `post`: null for cores without a signalling part.
+    void connect(std::vector<PacketBox*> inboxes, std::vector<signal::SipPostBox*> post) {
+        inboxes_ = std::move(inboxes);
+        post_ = std::move(post);
+    }
+    signal::SipPostBox* post_box() { return post_box_.get(); }
     PacketBox& inbox() { return inbox_; }
     RequestBox& requests() { return requests_; }
     // nullptr without a signalling part.
@@ -89,6 +97,7 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     static constexpr uint32_t kBurst = 32;
     static constexpr uint32_t kInboxSize = 4096;
     static constexpr uint32_t kExpireBudget = 64;
+    static constexpr uint32_t kPostSize = 1024;
 
     enum class Origin : uint8_t { port, handover };
 
@@ -150,6 +159,8 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     void to_stream(Work& work);
     void segment_from_here(rte_mbuf* mbuf, const Parcel& parcel);
     bool take(const tcp::SegmentOutput::Segment& segment) override;
+    bool send(uint16_t core, std::unique_ptr<signal::SipParcel> parcel) override;
+    uint32_t take_post();
 
     Bytes frame(const rte_mbuf* mbuf) const { return {rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len}; }
     static Bytes payload(const Work& work) {
@@ -187,6 +198,8 @@ class Core final : private ip::Transmitter, private relay::PeerOutput, private t
     relay::Turn turn_;
     ip::Host host_;
     std::unique_ptr<InquiryDesk> inquiries_;
+    std::unique_ptr<signal::SipPostBox> post_box_;
+    std::vector<signal::SipPostBox*> post_;
     std::unique_ptr<Signalling> signalling_;
     PacketBox inbox_;
     RequestBox requests_;

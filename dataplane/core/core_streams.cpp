@@ -92,4 +92,21 @@ void Core::segment_from_here(rte_mbuf* mbuf, const Parcel& parcel) {
     signalling_->receive_local(mbuf, {parcel.source.address, parcel.destination.address, frame(mbuf), true}, now_);
 }
 
+bool Core::send(uint16_t core, std::unique_ptr<signal::SipParcel> parcel) {
+    if (core >= post_.size() || !post_[core] || !post_[core]->send(parcel.get())) return false;
+    parcel.release();  // it is the other core's now
+    return true;
+}
+
+uint32_t Core::take_post() {
+    std::array<signal::SipParcel*, kBurst> parcels;
+    if (post_box_->empty()) return 0;
+    uint32_t n = post_box_->receive(parcels);
+    for (uint32_t i = 0; i < n; i++) {
+        std::unique_ptr<signal::SipParcel> parcel(parcels[i]);
+        signalling_->sip().deliver(*parcel);
+    }
+    return n;
+}
+
 }  // namespace fedge::core

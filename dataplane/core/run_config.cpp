@@ -46,6 +46,12 @@ std::vector<classify::Answers> ipv4_answers(const ip::Interfaces& interfaces, co
     return out;
 }
 
+contract::Role role_of(const contract::Snapshot& snapshot, const contract::Listener& listener) {
+    for (const auto* interface : *snapshot.interfaces())
+        if (interface->name()->string_view() == listener.interface()->string_view()) return interface->role();
+    throw SnapshotError("a listener is on interface " + listener.interface()->str() + ", which is not there");
+}
+
 std::vector<StreamListener> stream_listeners(const contract::Snapshot& snapshot, bool signalling) {
     std::vector<StreamListener> out;
     if (!snapshot.listeners()) return out;
@@ -58,14 +64,15 @@ std::vector<StreamListener> stream_listeners(const contract::Snapshot& snapshot,
                                 "cores.signalling of the dataplane's boot configuration");
         if (std::ranges::any_of(out, [&](const StreamListener& other) { return other.endpoint == endpoint; }))
             throw SnapshotError("two listeners over TCP on " + endpoint.text());
-        out.push_back({listener.service(), endpoint, static_cast<uint16_t>(i)});
+        out.push_back({listener.service(), endpoint, static_cast<uint16_t>(i), role_of(snapshot, listener)});
     }
     return out;
 }
 
 std::bitset<65536> turn_stream_ports(const std::vector<StreamListener>& listeners, const RunConfig* previous) {
     std::bitset<65536> ports = previous ? previous->turn_stream_ports : std::bitset<65536>{};
-    for (const StreamListener& listener : listeners) ports.set(listener.endpoint.port);
+    for (const StreamListener& listener : listeners)
+        if (listener.service != contract::Service::sip_tls) ports.set(listener.endpoint.port);
     return ports;
 }
 
@@ -99,6 +106,22 @@ signal::SharedNames shared_names(const contract::Snapshot& snapshot) {
     return names;
 }
 
+std::shared_ptr<const signal::SipConfig> sip_config(const contract::Snapshot& snapshot,
+                                                    const std::vector<StreamListener>& listeners) {
+    auto sip = signal::SipConfig::build(snapshot);
+    if (!sip && std::ranges::any_of(listeners, [](const auto& l) { return l.service == contract::Service::sip_tls; }))
+        throw SnapshotError("a listener of SIP has no settings of SIP");
+    return sip;
+}
+
+// For who has a signalling part; the others have none.
+std::vector<policy::Scratch> scratches(const policy::Config& federation, const SnapshotContext& context) {
+    std::vector<policy::Scratch> out;
+    for (const auto& library : context.tls_libraries)
+        out.push_back(library ? federation.make_scratch() : policy::Scratch{});
+    return out;
+}
+
 policy::PartnerLimits partner_limits(const contract::Snapshot& snapshot) {
     const contract::Federation* federation = snapshot.federation();
     if (!federation) return {};
@@ -127,6 +150,9 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
     try {
         auto listeners = stream_listeners(snapshot, context.signalling());
         auto turn_ports = turn_stream_ports(listeners, previous);
+        auto sip = sip_config(snapshot, listeners);
+        auto federation = std::make_shared<const policy::Config>(snapshot.federation());
+        auto scratch = scratches(*federation, context);
         auto interfaces =
             ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr);
         std::array roles{role_config(snapshot, contract::Role::external),
@@ -134,8 +160,9 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
         auto answers = ipv4_answers(*interfaces, roles);
         return std::make_unique<const RunConfig>(RunConfig{
             snapshot.revision(), std::move(interfaces), std::move(roles), std::move(answers), std::move(relay),
-            std::move(listeners), turn_ports, shared_names(snapshot), tls_contexts(snapshot, context),
-            snapshot.icmp_rate(), snapshot.echo(), std::move(verdicts), partner_limits(snapshot)});
+            std::move(listeners), turn_ports, shared_names(snapshot), tls_contexts(snapshot, context), std::move(sip),
+            std::move(federation), std::move(scratch), snapshot.icmp_rate(), snapshot.echo(), std::move(verdicts),
+            partner_limits(snapshot)});
     } catch (const std::exception& error_in_words) {  // the texts name the setting
         throw SnapshotError(error_in_words.what());
     }

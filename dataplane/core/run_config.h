@@ -14,11 +14,13 @@
 #include "dataplane/classify/ports_table.h"
 #include "dataplane/core/verdict_tables.h"
 #include "dataplane/ip/interfaces.h"
+#include "dataplane/policy/config.h"
 #include "dataplane/policy/discovered_partners.h"
 #include "dataplane/relay/config.h"
 #include "dataplane/relay/credentials.h"
 #include "dataplane/relay/digest.h"
 #include "dataplane/signal/opening.h"
+#include "dataplane/signal/sip/sip_config.h"
 #include "dataplane/tls/context.h"
 
 namespace fedge::core {
@@ -34,6 +36,7 @@ struct StreamListener {
     contract::Service service;
     Endpoint endpoint;
     uint16_t position;  // in the snapshot's listeners
+    contract::Role role;
 };
 
 struct RunConfig {
@@ -48,6 +51,9 @@ struct RunConfig {
     std::bitset<65536> turn_stream_ports;
     signal::SharedNames shared_names;
     std::vector<std::shared_ptr<const tls::Context>> tls;  // by core; empty without listeners of TLS
+    std::shared_ptr<const signal::SipConfig> sip;          // null: none
+    std::shared_ptr<const policy::Config> federation;
+    std::vector<policy::Scratch> federation_scratch;  // by core
     uint32_t icmp_rate;
     bool echo;
     VerdictTables verdicts;

@@ -36,7 +36,20 @@ tls::EngineLimits tls_limits(const Signalling::Setup& setup) {
     return {setup.plan->connections, std::max(setup.plan->connections / 2, 64U), setup.socket};
 }
 
+signal::SipProxy::Setup sip_setup(const Signalling::Setup& setup, signal::SipConnector& connector,
+                                  signal::PartnerFinder& partners) {
+    signal::SipProxy::Setup out;
+    out.limits.connections = setup.plan->connections;
+    out.limits.socket = setup.socket;
+    out.core = setup.core;
+    out.connector = &connector;
+    out.finder = &partners;
+    out.post = setup.post;
+    return out;
+}
+
 std::vector<std::string> alpn_names(contract::Service service) {
+    if (service == contract::Service::sip_tls) return {};               // partners know no ALPN, or each his own
     std::vector<std::string> names{"stun.turn", "stun.nat-discovery"};  // RFC 7443
     if (service == contract::Service::shared_tls) names.push_back("sip/2");
     return names;
@@ -59,7 +72,10 @@ Signalling::Signalling(const Setup& setup, Counters counters, Random& random, ip
       shared_(setup.plan->undecided, counters, *this, now),
       stack_(tcp_settings(setup, *this), counters, random, host, setup.pool, now, setup.local),
       tls_(tls_limits(setup), counters, random, *this, now, static_cast<int64_t>(setup.unix_now)),
-      turn_clients_(stream_limits(*setup.plan), now, counters, random, *setup.turn, *setup.peers, stack_.tcp()) {
+      turn_clients_(stream_limits(*setup.plan), now, counters, random, *setup.turn, *setup.peers, stack_.tcp()),
+      questions_(*setup.questions),
+      partners_(*setup.questions, *setup.partners),
+      sip_(sip_setup(setup, *this, partners_), counters, random, now) {
     if (plan_.kernel_ports.empty()) return;
     tcp::KernelLimits limits;
     limits.connections = plan_.connections;
@@ -73,6 +89,10 @@ void Signalling::adopt(const RunConfig& config, Instant now) {
     now_ = now;
     if (!config.tls.empty()) tls_.adopt(config.tls[core_]);
     turn_clients_.adopt(now);
+    partners_.adopt(config);
+    sip_config_ = config.sip.get();
+    sip_.adopt({sip_config_, config.federation.get(), config.verdicts.view(), config.federation_scratch[core_].get()},
+               now);
     shared_.adopt(&config.shared_names);
     std::erase_if(listeners_, [&](std::unique_ptr<Listener>& listener) {
         const StreamListener* still = find(config, listener->what.endpoint);
@@ -122,6 +142,8 @@ void Signalling::receive(const ip::QuotedFlow& flow, const rte_mbuf* frame, cons
 void Signalling::begin(Instant now, uint64_t unix_now) {
     now_ = now;
     turn_clients_.set_time(now, unix_now);
+    partners_.set_time(now);
+    sip_.set_time(now, unix_now);
 }
 
 uint32_t Signalling::turn(Instant now, uint64_t unix_now) {
@@ -130,6 +152,8 @@ uint32_t Signalling::turn(Instant now, uint64_t unix_now) {
     if (kernel_) work += kernel_->turn(host_.output(), now);
     uint32_t more = tls_.turn(now, static_cast<int64_t>(unix_now));
     more += turn_clients_.turn(now, unix_now);
+    for (uint64_t key; questions_.next_settled(key); more++) sip_.on_route(key);
+    more += sip_.turn(now, unix_now);
     if (more) stack_.tcp().flush(now);  // what these have written
     if (!retired_.empty() && tls_.handshakes() == 0) retired_.clear();
     return work + more;
@@ -138,6 +162,7 @@ uint32_t Signalling::turn(Instant now, uint64_t unix_now) {
 Signalling::Listener::Listener(Signalling& owner_, const StreamListener& what_) : owner(owner_), what(what_) {
     tls.alpn = alpn_names(what.service);
     tls.purpose = contract::EnumNameService(what.service);
+    if (what.service == contract::Service::sip_tls) tls.peer = tls::PeerMode::required;
 }
 
 Signalling::Listener* Signalling::listener_of(const tcp::Stream& stream) const {
@@ -156,9 +181,22 @@ tcp::StreamHandler* Signalling::start_tls(tcp::Stream& stream) {
     return listener ? tls_.accept(stream, listener->tls, listener->secured) : nullptr;
 }
 
+// The shared port hands on what TLS has secured.
+tcp::StreamHandler* Signalling::start_sip(tcp::Stream& stream) {
+    return sip_.accept(stream, signal::PeerKind::client, tls(stream));
+}
+
+tcp::Stream* Signalling::connect(contract::Role side, const Endpoint& remote, const tls::ClientOptions& options,
+                                 tcp::StreamHandler& handler) {
+    auto local = sip_config_ ? sip_config_->source_for(side, remote.address) : std::nullopt;
+    if (!local) return nullptr;
+    return tls_.connect(stack_.tcp(), {*local, 0}, remote, {}, options, handler);
+}
+
 tcp::StreamHandler* Signalling::accept(Listener& listener, tcp::Stream& stream) {
     switch (listener.what.service) {
         case contract::Service::turn_tcp: return turn_clients_.accept(stream, listener.what.position, false);
+        case contract::Service::sip_tls:
         case contract::Service::turn_tls: return tls_.accept(stream, listener.tls, listener.secured);
         case contract::Service::shared_tls: return shared_.accept(stream, now_);
         default: return nullptr;
@@ -168,6 +206,10 @@ tcp::StreamHandler* Signalling::accept(Listener& listener, tcp::Stream& stream) 
 tcp::StreamHandler* Signalling::accept_secured(Listener& listener, tls::Session& session) {
     if (listener.what.service == contract::Service::turn_tls) return start_turn(session, true);
     const tls::SessionInfo& info = session.negotiated();
+    if (listener.what.service == contract::Service::sip_tls) {
+        bool outside = listener.what.role == contract::Role::external;
+        return sip_.accept(session, outside ? signal::PeerKind::partner : signal::PeerKind::front_end, &info);
+    }
     return shared_.accept_secured(session, info.alpn, info.sni, now_);
 }
 

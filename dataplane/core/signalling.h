@@ -17,19 +17,24 @@
 #include "dataplane/core/endings.h"
 #include "dataplane/core/kernel_path.h"
 #include "dataplane/core/log_ring.h"
+#include "dataplane/core/partner_desk.h"
 #include "dataplane/core/run_config.h"
 #include "dataplane/core/signalling_plan.h"
 #include "dataplane/ip/host.h"
 #include "dataplane/ip/rate_limit.h"
 #include "dataplane/relay/stream_clients.h"
 #include "dataplane/signal/shared_port.h"
+#include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/tcp/stack.h"
 #include "dataplane/tls/engine.h"
 #include "dataplane/wire/packet.h"
 
 namespace fedge::core {
 
-class Signalling final : private tcp::StreamObserver, private tls::Observer, private signal::SharedServices {
+class Signalling final : private tcp::StreamObserver,
+                         private tls::Observer,
+                         private signal::SharedServices,
+                         private signal::SipConnector {
   public:
     struct Setup {
         const SignallingPlan* plan;
@@ -39,6 +44,9 @@ class Signalling final : private tcp::StreamObserver, private tls::Observer, pri
         relay::Turn* turn = nullptr;
         relay::PeerOutput* peers = nullptr;
         tcp::LocalDelivery* local = nullptr;
+        policy::Questions* questions = nullptr;
+        policy::DiscoveredPartners* partners = nullptr;
+        signal::SipPost* post = nullptr;
         uint64_t unix_now = 0;
         LogRing* log = nullptr;
         // Whether packets from `remote` to `local` come to this core.
@@ -52,6 +60,7 @@ class Signalling final : private tcp::StreamObserver, private tls::Observer, pri
     void adopt(const RunConfig& config, Instant now);
 
     relay::StreamClients& turn_clients() { return turn_clients_; }
+    signal::SipProxy& sip() { return sip_; }
 
     // Before anything that may call a user of a stream.
     void begin(Instant now, uint64_t unix_now);
@@ -97,6 +106,12 @@ class Signalling final : private tcp::StreamObserver, private tls::Observer, pri
     Listener* listener_of(const tcp::Stream& stream) const;
     tcp::StreamHandler* start_tls(tcp::Stream& stream) override;
     tcp::StreamHandler* start_turn(tcp::Stream& stream, bool tls) override;
+    tcp::StreamHandler* start_sip(tcp::Stream& stream) override;
+    tcp::Stream* connect(contract::Role side, const Endpoint& remote, const tls::ClientOptions& options,
+                         tcp::StreamHandler& handler) override;
+    const tls::SessionInfo* tls(const tcp::Stream& stream) override {
+        return &static_cast<const tls::Session&>(stream).negotiated();
+    }
     void on_end(const tcp::ConnectionRow& row, std::string_view how) override;
     void on_session_end(const tls::Session& session, tcp::CloseReason reason) override;
     ConnectionRecord record(const tcp::ConnectionRow& row) const;
@@ -118,6 +133,10 @@ class Signalling final : private tcp::StreamObserver, private tls::Observer, pri
     tls::Engine tls_;
     std::unique_ptr<KernelPath> kernel_;  // null: no port is the kernel's
     relay::StreamClients turn_clients_;
+    policy::Questions& questions_;
+    PartnerDesk partners_;
+    const signal::SipConfig* sip_config_ = nullptr;
+    signal::SipProxy sip_;
     ip::RateLimit failures_{5};  // lines of log a second
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<Listener>> retired_;  // handshakes that began there may still be under way

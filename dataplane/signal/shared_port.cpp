@@ -82,8 +82,8 @@ tcp::StreamHandler* SharedPort::serve(tcp::Stream& stream, bool secured, Opening
         case Opening::turn: counters_.add(Counter::shared_turn); return services_.start_turn(stream, secured);
         case Opening::sip:
             counters_.add(Counter::shared_sip);
-            why = "SIP, which this edge does not serve yet";
-            return nullptr;
+            why = "SIP, which is not configured here, or too many connections of it";
+            return services_.start_sip(stream);
         case Opening::pseudo_tls:
             counters_.add(Counter::shared_pseudo_tls);
             why = "MS-TURN (pseudo-TLS), which this edge does not serve yet";

@@ -23,6 +23,8 @@ class SharedServices {
     // Makes the stream one of TLS; it comes back by accept_secured().
     virtual tcp::StreamHandler* start_tls(tcp::Stream& stream) = 0;
     virtual tcp::StreamHandler* start_turn(tcp::Stream& stream, bool tls) = 0;
+    // Of a remote user, over TLS.
+    virtual tcp::StreamHandler* start_sip(tcp::Stream& stream) = 0;
 };
 
 class SharedPort {

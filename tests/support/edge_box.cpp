@@ -201,18 +201,23 @@ void EdgeBox::learn_gateways() {
 }
 
 void EdgeBox::answer_arp(Bytes frame) {
-    if (frame.size() < wire::kEthernetHeader || load_be16(frame.data() + 12) != wire::kEtherTypeArp) return;
+    constexpr size_t kType = 12;
+    if (frame.size() < wire::kEthernetHeader + wire::kVlanTag) return;
+    bool tagged = load_be16(frame.data() + kType) == wire::kEtherTypeVlan;
+    uint16_t vlan = tagged ? load_be16(frame.data() + kType + 2) & 0xfff : 0;
+    if (tagged) frame = frame.subspan(wire::kVlanTag);
+    if (load_be16(frame.data() + kType) != wire::kEtherTypeArp) return;
     // Read by hand: a ring port's MAC address is all zero, which no parser of ARP takes from a sender.
     constexpr size_t kOperation = 6, kSender = 14, kTarget = 24;
     Bytes question = frame.subspan(wire::kEthernetHeader);
     if (question.size() < wire::kArpLength || load_be16(question.data() + kOperation) != 1) return;
     if (std::memcmp(question.data() + kSender, question.data() + kTarget, 4) == 0)
         return;  // it announces its own address
-    Frame reply(wire::kEthernetHeader + wire::kArpLength);
-    wire::write_ethernet(reply.data(), mac(), kGatewayMac, 0, wire::kEtherTypeArp);
+    Frame reply(wire::kEthernetHeader + (tagged ? wire::kVlanTag : 0) + wire::kArpLength);
+    size_t header = wire::write_ethernet(reply.data(), mac(), kGatewayMac, vlan, wire::kEtherTypeArp);
     wire::Arp answer{wire::ArpOperation::reply, kGatewayMac, IpAddress::v4_bytes(question.data() + kTarget), mac(),
                      IpAddress::v4_bytes(question.data() + kSender)};
-    answer.write(std::span(reply).subspan<wire::kEthernetHeader, wire::kArpLength>());
+    answer.write(std::span(reply).subspan(header).first<wire::kArpLength>());
     send(reply);
 }
 

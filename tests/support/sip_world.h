@@ -111,9 +111,10 @@ struct SipPlan {
     uint32_t queue_kb = 256;
     bool discovery = false;
     uint32_t connections = 64;
+    uint16_t core = 0;
 };
 
-class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
+class SipWorld : public signal::SipConnector, public signal::PartnerFinder, public signal::SipPost {
   public:
     using Plan = SipPlan;
     explicit SipWorld(const Plan& plan = {}) : plan_(plan), random_(11) {
@@ -121,6 +122,8 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
         setup.limits.connections = plan.connections;
         setup.connector = this;
         setup.finder = this;
+        setup.post = this;
+        setup.core = plan.core;
         proxy_ = std::make_unique<signal::SipProxy>(setup, Counters{block_}, random_, now_);
         proxy_->set_time(now_, unix_now_);
         adopt();
@@ -211,7 +214,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
         auto& connecting = begun_.at(n);
         if (!connecting.open) {
             connecting.open = true;
-            names_[&connecting.stream] = &proved(std::move(names));
+            infos_[&connecting.stream] = &proved(std::move(names));
             connecting.stream.handler->on_open();
             turn();
         }
@@ -272,9 +275,9 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
         one.stream.handler = &handler;
         return &one.stream;
     }
-    const tls::PeerNames* names(const tcp::Stream& stream) override {
-        auto found = names_.find(&stream);
-        return found == names_.end() ? nullptr : found->second;
+    const tls::SessionInfo* tls(const tcp::Stream& stream) override {
+        auto found = infos_.find(&stream);
+        return found == infos_.end() ? nullptr : found->second;
     }
 
     // --- signal::PartnerFinder: what DNS knows
@@ -323,6 +326,15 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
     bool dns_full = false;
     bool refuses_to_connect = false;
 
+    // --- signal::SipPost
+    SipWorld* other_core = nullptr;
+    bool send(uint16_t, std::unique_ptr<signal::SipParcel> parcel) override {
+        if (!other_core) return false;
+        other_core->proxy().deliver(*parcel);
+        other_core->turn();
+        return true;
+    }
+
     uint64_t count(Counter counter) { return Counters{block_}.value(counter); }
     signal::SipProxy& proxy() { return *proxy_; }
     Instant now() const { return now_; }
@@ -335,9 +347,9 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
         tls::ClientOptions options;
         bool open = false;
     };
-    const tls::PeerNames& proved(std::vector<std::string> names) {
-        tls::PeerNames& out = proved_.emplace_back();
-        for (std::string& name : names) out.push_back({tls::NameKind::dns, std::move(name)});
+    const tls::SessionInfo& proved(std::vector<std::string> names) {
+        tls::SessionInfo& out = proved_.emplace_back();
+        for (std::string& name : names) out.peer_names.push_back({tls::NameKind::dns, std::move(name)});
         return out;
     }
 
@@ -348,9 +360,9 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder {
     uint64_t unix_now_ = 1'780'000'000;
     std::deque<FakeStream> accepted_;
     std::deque<Begun> begun_;
-    std::map<const tcp::Stream*, const tls::PeerNames*> names_;
+    std::map<const tcp::Stream*, const tls::SessionInfo*> infos_;
     std::map<const FakeStream*, std::string> arrived_;
-    std::deque<tls::PeerNames> proved_;
+    std::deque<tls::SessionInfo> proved_;
     std::vector<uint8_t> table_;
     std::optional<contract::VerdictTable> opened_;
     std::shared_ptr<const signal::SipConfig> config_;

@@ -21,10 +21,11 @@ tcp::Settings settings() {
 
 }  // namespace
 
-Frame tcp_frame(const MacAddress& edge, const SentSegment& segment) {
+Frame tcp_frame(const MacAddress& edge, const SentSegment& segment, uint16_t vlan) {
     Family family = segment.source.family();
-    Frame frame(wire::kEthernetHeader + wire::ip_header_length(family) + segment.bytes.size());
-    size_t at = wire::write_ethernet(frame.data(), edge, EdgeBox::kGatewayMac, 0, wire::ether_type(family));
+    Frame frame(wire::kEthernetHeader + (vlan ? wire::kVlanTag : 0) + wire::ip_header_length(family) +
+                segment.bytes.size());
+    size_t at = wire::write_ethernet(frame.data(), edge, EdgeBox::kGatewayMac, vlan, wire::ether_type(family));
     wire::IpFields fields;
     fields.protocol = static_cast<uint8_t>(wire::Protocol::tcp);
     fields.payload_length = static_cast<uint16_t>(segment.bytes.size());
@@ -61,7 +62,10 @@ void StreamHost::turn() {
     }
     tcp_.advance(now);
     tcp_.flush(now);
-    for (const SentSegment& segment : output_.take()) box_.send(tcp_frame(box_.mac(), segment), queue_);
+    for (const SentSegment& segment : output_.take()) {
+        uint16_t vlan = vlan_of ? vlan_of(segment.destination) : 0;
+        box_.send(tcp_frame(box_.mac(), segment, vlan), queue_);
+    }
     box_.turn();
 }
 

@@ -46,6 +46,8 @@ class StreamHost {
     // not TCP is kept in other().
     bool until(const std::function<bool()>& done, Duration limit = 5s);
     std::vector<Frame>& other() { return other_; }
+    // The VLAN in which an address of the edge is reached; without it none is tagged.
+    std::function<uint16_t(const IpAddress&)> vlan_of;
     // Asked for each segment of the edge: whether it is lost on the way.
     std::function<bool(const Frame&)> loses;
 
@@ -62,6 +64,6 @@ class StreamHost {
 };
 
 // One TCP segment as a frame from the box's gateway to the edge.
-Frame tcp_frame(const MacAddress& edge, const SentSegment& segment);
+Frame tcp_frame(const MacAddress& edge, const SentSegment& segment, uint16_t vlan = 0);
 
 }  // namespace fedge::test

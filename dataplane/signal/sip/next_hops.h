@@ -23,8 +23,8 @@ class SipConnector {
     // As tls::Engine::connect(). From an address of ours on this side.
     virtual tcp::Stream* connect(contract::Role side, const Endpoint& remote, const tls::ClientOptions& options,
                                  tcp::StreamHandler& handler) = 0;
-    // What the peer of an open stream has proved; null: there is no TLS.
-    virtual const tls::PeerNames* names(const tcp::Stream& stream) = 0;
+    // What TLS says of the peer of an open stream; null: there is no TLS.
+    virtual const tls::SessionInfo* tls(const tcp::Stream& stream) = 0;
 };
 
 struct HopTarget {

@@ -16,7 +16,7 @@
 #include "dataplane/signal/sip/sip_config.h"
 #include "dataplane/sip/framing.h"
 #include "dataplane/tcp/stream.h"
-#include "dataplane/tls/names.h"
+#include "dataplane/tls/session.h"
 
 namespace fedge::signal {
 
@@ -37,8 +37,8 @@ class SipConnection final : public tcp::StreamHandler {
     bool outgoing() const { return outgoing_; }
     const Endpoint& remote() const { return remote_; }
     const tcp::Stream* stream() const { return stream_; }
-    // Of its certificate; null without TLS below, as in tests.
-    const tls::PeerNames* names() const { return names_; }
+    // What TLS says of the peer; null without TLS below.
+    const tls::SessionInfo* tls() const { return tls_; }
 
     // Queues one message, or nothing of it: false if the peer is slow and its queue full, or memory is used up. It
     // leaves at the end of the turn.
@@ -76,7 +76,7 @@ class SipConnection final : public tcp::StreamHandler {
     bool queued_write_ = false;  // in the list of those with something to send
     bool blocked_ = false;       // the stream took less than all
     bool stalled_ = false;       // not read from, because it does not read what it is sent
-    const tls::PeerNames* names_ = nullptr;
+    const tls::SessionInfo* tls_ = nullptr;
     Endpoint remote_;
     std::optional<sip::Framer> framer_;
     uint32_t header_size_ = 0;  // of the message that is being gathered; 0: not known yet

@@ -9,6 +9,7 @@ namespace fedge::signal {
 namespace {
 
 constexpr Duration kTick = 100ms;
+constexpr Duration kConnectTime = 5s;  // TCP and TLS together, so that another address can be tried in time
 constexpr uint32_t kDeadlinesPerTurn = 64;
 
 }  // namespace
@@ -63,7 +64,7 @@ SipConnection* SipConnections::take(PeerKind kind, Instant now) {
     connection.kind_ = kind;
     connection.open_ = connection.outgoing_ = connection.blocked_ = connection.stalled_ = false;
     connection.queued_read_ = connection.queued_write_ = false;
-    connection.names_ = nullptr;
+    connection.tls_ = nullptr;
     connection.framer_.emplace(framing(kind));
     connection.header_size_ = connection.body_size_ = connection.body_seen_ = 0;
     connection.label_.clear();
@@ -72,7 +73,7 @@ SipConnection* SipConnections::take(PeerKind kind, Instant now) {
     return &connection;
 }
 
-SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const tls::PeerNames* names, Instant now) {
+SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const tls::SessionInfo* tls, Instant now) {
     Endpoint remote = stream.remote();
     if (kind == PeerKind::client && config_ && clients_.count(remote.address) >= config_->clients_per_source) {
         counters_.add(Counter::sip_client_limit);
@@ -84,7 +85,7 @@ SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const 
     if (kind == PeerKind::client) clients_.add(remote.address);
     connection->stream_ = &stream;
     connection->remote_ = remote;
-    connection->names_ = names;
+    connection->tls_ = tls;
     connection->open_ = true;
     touch(*connection);
     return connection;
@@ -100,6 +101,7 @@ void SipConnections::attach(SipConnection& connection, tcp::Stream& stream) {
     counters_.add(Counter::sip_connects);
     connection.stream_ = &stream;
     connection.remote_ = stream.remote();
+    wheel_.arm(connection.id_.index, now_ + kConnectTime);
 }
 
 void SipConnections::release(SipConnection& connection) {
@@ -136,6 +138,7 @@ SipConnection* SipConnections::find(FlowId id) {
 uint32_t SipConnections::read(Instant now) {
     now_ = now;
     uint32_t work = wheel_.advance(now, kDeadlinesPerTurn, [this](uint32_t index) {
+        if (!connections_[index].open_) return connections_[index].close("not established in time");
         counters_.add(Counter::sip_closed_idle);
         connections_[index].close("nothing came for too long");
     });

@@ -48,13 +48,13 @@ class SipConnections {
     void adopt(const SipConfig* config);
 
     // A stream that is open: its handler, or nullptr if there are too many.
-    SipConnection* accept(tcp::Stream& stream, PeerKind kind, const tls::PeerNames* names, Instant now);
+    SipConnection* accept(tcp::Stream& stream, PeerKind kind, const tls::SessionInfo* tls, Instant now);
     // A place for one that we begin; attach() or abandon() follows.
     SipConnection* prepare(PeerKind kind, Instant now);
     void attach(SipConnection& connection, tcp::Stream& stream);
     void abandon(SipConnection& connection) { release(connection); }
     // For outgoing ones, once they are open: what the peer has proved.
-    void identify(SipConnection& connection, const tls::PeerNames* names) { connection.names_ = names; }
+    void identify(SipConnection& connection, const tls::SessionInfo* tls) { connection.tls_ = tls; }
 
     SipConnection* find(FlowId id);
     // The first for which `fits` holds; looks at all, so it is for what is rare.

@@ -28,17 +28,17 @@ MutableBytes writable(std::span<char> text) {
 
 }  // namespace
 
-void SipProxy::forward(Incoming& request, SipConnection& to, const Leaving& leaving) {
+void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& leaving) {
     const sip::Message& message = request.message;
     const SipConfig& config = *view_.config;
     Side from = side_of(request.kind);
-    const sip::Site& site = config.site(from == Side::outside ? request.kind : to.kind(), from);
+    const sip::Site& site = config.site(from == Side::outside ? request.kind : to.kind, from);
     sip::Edit edit(message, static_cast<uint32_t>(request.body.size()));
     sip::Flow in = flow_of(request.from, request.kind);
     Endpoint source = request.connection ? request.connection->remote() : Endpoint{};
     sip::ForwardingTexts texts;
-    bool fits = sip::forward_request(edit, {message, leaving.route, in, flow_of(to.id(), to.kind()), source}, site,
-                                     *config.tokens, unix_now_, texts);
+    bool fits = sip::forward_request(edit, {message, leaving.route, in, to.flow, source}, site, *config.tokens,
+                                     unix_now_, texts);
 
     // A registration: requests for the client are to come back through us (RFC 3327, RFC 5626 section 5.1).
     std::array<char, kText> path_memory;
@@ -74,8 +74,26 @@ void SipProxy::forward(Incoming& request, SipConnection& to, const Leaving& leav
         counters_.add(Counter::sip_malformed);
         return answer(request, 513);
     }
-    if (!to.send({Bytes(scratch_).first(size), request.body})) return answer(request, 503);
+    if (!write(to, Bytes(scratch_).first(size), request.body)) return answer(request, 503);
     counters_.add(Counter::sip_requests_relayed);
+}
+
+bool SipProxy::write(const Destination& to, Bytes header, Bytes body) {
+    if (to.connection) return to.connection->send({header, body});
+    auto parcel = std::make_unique<SipParcel>();
+    parcel->to = {to.flow.connection, to.flow.generation};
+    parcel->message.reserve(header.size() + body.size());
+    parcel->message.insert(parcel->message.end(), header.begin(), header.end());
+    parcel->message.insert(parcel->message.end(), body.begin(), body.end());
+    bool sent = post_ && post_->send(to.flow.core, std::move(parcel));
+    counters_.add(sent ? Counter::sip_handed_over : Counter::sip_handover_full);
+    return sent;
+}
+
+void SipProxy::deliver(const SipParcel& parcel) {
+    SipConnection* connection = connections_.find(parcel.to);
+    if (!connection) return counters_.add(Counter::sip_flow_gone);
+    connection->send({Bytes(parcel.message)});
 }
 
 void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, std::string_view extra_name,

@@ -15,10 +15,14 @@ constexpr uint32_t kExpiredPerTurn = 64;
 constexpr uint16_t kNoRouteYet = 1007;
 constexpr uint16_t kNotConnected = 1046;
 
-uint64_t names_hash(const tls::PeerNames* names) {
+// Flow::peer of who has proved nothing: a remote user.
+constexpr uint64_t kNobody = 0;
+constexpr uint64_t kGone = 1;  // of a connection that ended while its request waited
+
+uint64_t names_hash(const tls::SessionInfo* tls) {
+    if (!tls || tls->peer_names.empty()) return kNobody;
     uint64_t hash = 0xcbf29ce484222325;
-    if (!names) return hash;
-    for (const tls::PeerName& name : *names)
+    for (const tls::PeerName& name : tls->peer_names)
         for (char c : name.value) hash = fold_multiply(hash ^ static_cast<uint8_t>(c), 0x9e3779b97f4a7c15);
     return hash;
 }
@@ -31,6 +35,7 @@ SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instan
     : core_(setup.core),
       connector_(*setup.connector),
       finder_(*setup.finder),
+      post_(setup.post),
       counters_(counters),
       now_(now),
       connections_(setup.limits, counters, random, *this, now),
@@ -49,18 +54,20 @@ void SipProxy::adopt(const SipView& view, Instant now) {
     if (view.config) front_ends_.adopt(*view.config, now);
 }
 
-tcp::StreamHandler* SipProxy::accept(tcp::Stream& stream, PeerKind kind, const tls::PeerNames* names) {
+tcp::StreamHandler* SipProxy::accept(tcp::Stream& stream, PeerKind kind, const tls::SessionInfo* tls) {
     if (!view_.config) return nullptr;
-    if (kind == PeerKind::front_end && names) {
-        auto proves = [&](const std::string& host) { return tls::proves(*names, host, tls::Matching::sip); };
+    if (kind == PeerKind::front_end && tls) {
+        auto proves = [&](const std::string& host) {
+            return tls::proves(tls->peer_names, host, fedge::tls::Matching::sip);
+        };
         if (std::ranges::none_of(view_.config->trusted_names, proves)) {
             counters_.add(Counter::sip_stranger_inside);
             return nullptr;
         }
     }
-    SipConnection* connection = connections_.accept(stream, kind, names, now_);
+    SipConnection* connection = connections_.accept(stream, kind, tls, now_);
     if (!connection) return nullptr;
-    if (names && !names->empty()) connection->set_label(names->front().value);
+    if (tls && !tls->peer_names.empty()) connection->set_label(tls->peer_names.front().value);
     state(*connection);
     return connection;
 }
@@ -132,7 +139,7 @@ void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Byte
 }
 
 void SipProxy::on_open(SipConnection& connection) {
-    connections_.identify(connection, connector_.names(*connection.stream()));
+    connections_.identify(connection, connector_.tls(*connection.stream()));
     state(connection);
     if (NextHops::Number hop = hops_.on_open(connection, now_); hop != NextHops::kNone) changed_.push_back(hop);
 }
@@ -147,7 +154,7 @@ SipProxy::PeerState& SipProxy::state(const SipConnection& connection) {
     if (state.generation == connection.id().generation) return state;
     state = {};
     state.generation = connection.id().generation;
-    state.hash = names_hash(connection.names());
+    state.hash = names_hash(connection.tls());
     return state;
 }
 
@@ -155,7 +162,8 @@ policy::Peer& SipProxy::peer(const SipConnection& connection) {
     PeerState& known = state(connection);
     if (known.peer && known.peer->config == view_.federation->number()) return *known.peer;
     policy::TrustClass fixed = known.peer ? known.peer->fixed : policy::TrustClass::none;
-    known.peer.emplace(*view_.federation, connection.names() ? *connection.names() : kNoNames, policy::Usages{});
+    const tls::SessionInfo* tls = connection.tls();
+    known.peer.emplace(*view_.federation, tls ? tls->peer_names : kNoNames, tls ? tls->peer_usages : tls::Usages{});
     known.peer->fixed = fixed;
     return *known.peer;
 }
@@ -163,7 +171,7 @@ policy::Peer& SipProxy::peer(const SipConnection& connection) {
 sip::Flow SipProxy::flow_of(FlowId id, PeerKind kind) const {
     return {view_.config->node, static_cast<uint8_t>(core_),
             side_of(kind),      id.index,
-            id.generation,      states_[id.index].generation == id.generation ? states_[id.index].hash : 0};
+            id.generation,      states_[id.index].generation == id.generation ? states_[id.index].hash : kGone};
 }
 
 uint64_t SipProxy::call_hash(const sip::Message& message) {

@@ -30,6 +30,7 @@
 #include "dataplane/signal/sip/partner_finder.h"
 #include "dataplane/signal/sip/sip_config.h"
 #include "dataplane/signal/sip/sip_connections.h"
+#include "dataplane/signal/sip/sip_post.h"
 #include "dataplane/sip/flow_token.h"
 #include "dataplane/sip/message.h"
 #include "dataplane/sip/routing.h"
@@ -51,19 +52,23 @@ class SipProxy final : private SipObserver {
         uint16_t core = 0;
         SipConnector* connector = nullptr;
         PartnerFinder* finder = nullptr;
+        SipPost* post = nullptr;
     };
     // The EAL must run. Throws std::runtime_error when there is not enough memory.
     SipProxy(const Setup& setup, Counters counters, Random& random, Instant now);
     ~SipProxy() override;
 
     void adopt(const SipView& view, Instant now);
-    // A connection whose TLS, if any, is finished. nullptr: refused and counted. `names`: what the peer proved.
-    tcp::StreamHandler* accept(tcp::Stream& stream, PeerKind kind, const tls::PeerNames* names);
+    // A connection whose TLS, if any, is finished. nullptr: refused and counted. `tls`: what TLS says of the peer, as
+    // long as the stream lives; null: there is none.
+    tcp::StreamHandler* accept(tcp::Stream& stream, PeerKind kind, const tls::SessionInfo* tls);
 
     // Before anything that may call handlers.
     void set_time(Instant now, uint64_t unix_now);
     // PartnerFinder::find() has an answer for what had this key.
     void on_route(uint64_t key);
+    // A message of another core for a connection of this one.
+    void deliver(const SipParcel& parcel);
     // End of a turn: what is left to read, deadlines; then what is to be written.
     uint32_t turn(Instant now, uint64_t unix_now);
 
@@ -89,6 +94,12 @@ class SipProxy final : private SipObserver {
         const sip::RequestRoute& route;
         const policy::Decision* decision = nullptr;
     };
+    // A connection, of this core or of another (`connection` is null).
+    struct Destination {
+        sip::Flow flow;
+        PeerKind kind;
+        SipConnection* connection = nullptr;
+    };
     struct PeerState {
         uint32_t generation = 0;
         std::optional<policy::Peer> peer;
@@ -105,6 +116,7 @@ class SipProxy final : private SipObserver {
 
     // sip_requests.cpp
     void on_request(Incoming& request);
+    bool overloaded() const { return connections_.blocks().used() > connections_.blocks().most() / 8 * 7; }
     void end_by_route(Incoming& request, const sip::RequestRoute& route);
     void from_partner(Incoming& request, const sip::RequestRoute& route);
     void from_front_end(Incoming& request, const sip::RequestRoute& route);
@@ -121,13 +133,20 @@ class SipProxy final : private SipObserver {
     void release(const WaitKey& key);
 
     // sip_forward.cpp
-    void forward(Incoming& request, SipConnection& to, const Leaving& leaving);
+    void forward(Incoming& request, const Destination& to, const Leaving& leaving);
     void answer(Incoming& request, uint16_t status, uint16_t diagnostic = 0, std::string_view extra_name = {},
                 std::string_view extra_value = {});
 
     // sip_responses.cpp
     void on_response(SipConnection& connection, const sip::Message& message, Bytes body);
     SipConnection* connection_of(const sip::Flow& flow);
+    // Whether the flow is of another core of this edge.
+    bool elsewhere(const sip::Flow& flow) const { return flow.node == view_.config->node && flow.core != core_; }
+    bool write(const Destination& to, Bytes header, Bytes body);
+    Destination destination(SipConnection& connection) const {
+        return {flow_of(connection.id(), connection.kind()), connection.kind(), &connection};
+    }
+    void note_registration(SipConnection& client, uint16_t status);
 
     sip::Flow flow_of(FlowId id, PeerKind kind) const;
     sip::Side side_of(PeerKind kind) const {
@@ -144,6 +163,7 @@ class SipProxy final : private SipObserver {
     uint16_t core_;
     SipConnector& connector_;
     PartnerFinder& finder_;
+    SipPost* post_;
     Counters counters_;
     Instant now_;
     uint64_t unix_now_ = 0;

@@ -103,6 +103,12 @@ void SipProxy::on_request(Incoming& request) {
                            *view_.config->tokens, unix_now_);
     if (route.action == sip::Action::answer || route.action == sip::Action::discard)
         return end_by_route(request, route);
+    // New work is shed first: what goes on within dialogs ends them, too.
+    Method method = request.message.method();
+    if (overloaded() && !route.in_dialog && method != Method::ack && method != Method::cancel) {
+        counters_.add(Counter::sip_overload);
+        return answer(request, 503, kTemporarily);
+    }
     switch (request.kind) {
         case PeerKind::partner: return from_partner(request, route);
         case PeerKind::front_end: return from_front_end(request, route);
@@ -183,7 +189,11 @@ void SipProxy::from_front_end(Incoming& request, const sip::RequestRoute& route)
     // be theirs, on which they do not expect requests of ours (RFC 5923 section 9.3), and policy may have changed.
     if (route.action == sip::Action::flow) {
         SipConnection* same = connection_of(route.flow);
-        if (same && same->kind() == PeerKind::client) return forward(request, *same, {Side::outside, route});
+        if (same && same->kind() == PeerKind::client)
+            return forward(request, destination(*same), {Side::outside, route});
+        // Who has proved nothing is a remote user.
+        if (!same && route.flow.peer == 0 && elsewhere(route.flow))
+            return forward(request, {route.flow, PeerKind::client}, {Side::outside, route});
         if (!same && !route.in_dialog) {
             counters_.add(Counter::sip_flow_gone);
             return answer(request, 430);  // RFC 5626 section 11.5
@@ -221,7 +231,8 @@ void SipProxy::to_front_end(Incoming& request, const Leaving& leaving) {
     auto waiting = [&](NextHops::Number hop) { return held_.count({WaitKey::For::next_hop, hop}); };
     // Within a dialog to the server that has it; if that is lost, to another one, which may know of it.
     if (leaving.route.action == sip::Action::flow)
-        if (SipConnection* same = connection_of(leaving.route.flow)) return forward(request, *same, leaving);
+        if (SipConnection* same = connection_of(leaving.route.flow))
+            return forward(request, destination(*same), leaving);
     FrontEnds::Choice choice = front_ends_.pick(hash, waiting, now_);
     if (choice.hop == NextHops::kNone) {
         counters_.add(Counter::sip_next_hop_failed);
@@ -257,7 +268,7 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
 
 void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number hop, const NextHops::Pick& pick) {
     switch (pick.state) {
-        case NextHops::State::open: return forward(request, *pick.connection, leaving);
+        case NextHops::State::open: return forward(request, destination(*pick.connection), leaving);
         case NextHops::State::connecting: return hold(request, {WaitKey::For::next_hop, hop});
         case NextHops::State::failed:
             counters_.add(Counter::sip_next_hop_failed);

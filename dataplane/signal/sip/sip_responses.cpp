@@ -5,6 +5,8 @@
 
 namespace fedge::signal {
 
+constexpr Duration kFailureWindow = 60s;
+
 void SipProxy::on_response(SipConnection& connection, const sip::Message& message, Bytes body) {
     sip::Side from = side_of(connection.kind());
     const sip::ResponseRoute route =
@@ -18,23 +20,39 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
         return counters_.add(route.fault == sip::RouteFault::invalid_via ? Counter::sip_token_refused
                                                                          : Counter::sip_not_ours);
     SipConnection* to = connection_of(route.flow);
-    if (!to) return counters_.add(Counter::sip_flow_gone);
+    if (!to && !elsewhere(route.flow)) return counters_.add(Counter::sip_flow_gone);
 
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::forward_response(edit, from);
     if (from == sip::Side::inside) edit.remove_trust_headers();
     size_t size = edit.write(scratch_);
     if (size == 0) return counters_.add(Counter::sip_malformed);
-    if (!to->send({Bytes(scratch_).first(size), body})) return;
+    Destination back = to ? destination(*to) : Destination{route.flow, PeerKind::client};
+    if (!write(back, Bytes(scratch_).first(size), body)) return;
     counters_.add(Counter::sip_responses_relayed);
+    if (!to) return;
     if (to->kind() == PeerKind::partner && message.status_code() >= 200)
         finder_.on_final(message.from().uri.host, message.status_code());
+    if (to->kind() == PeerKind::client && message.method() == sip::Method::register_)
+        note_registration(*to, message.status_code());
+}
+
+// The first answer to a registration asks for credentials, so one failure means nothing.
+void SipProxy::note_registration(SipConnection& client, uint16_t status) {
+    if (status < 200) return;
+    PeerState& known = state(client);
+    if (status < 300 || now_ - known.failed_since > kFailureWindow) known.failed_registrations = 0;
+    if (status < 300) return;
+    if (known.failed_registrations++ == 0) known.failed_since = now_;
+    if (known.failed_registrations <= view_.config->registrations_failed) return;
+    counters_.add(Counter::sip_registrations_limited);
+    client.close("too many failed registrations");
 }
 
 // The connection itself, or another to the same peer.
 SipConnection* SipProxy::connection_of(const sip::Flow& flow) {
-    if (flow.node != view_.config->node || flow.core != core_) return nullptr;
-    if (SipConnection* same = connections_.find({flow.connection, flow.generation})) return same;
+    if (flow.node == view_.config->node && flow.core == core_)
+        if (SipConnection* same = connections_.find({flow.connection, flow.generation})) return same;
     if (flow.peer == 0) return nullptr;
     return connections_.find_if([&](const SipConnection& other) {
         return other.open() && side_of(other.kind()) == flow.side && other.kind() != PeerKind::client &&

@@ -30,12 +30,13 @@ struct User final : tcp::StreamHandler {
 };
 
 struct Services final : SharedServices {
-    User tls, plain_turn, secured_turn;
+    User tls, plain_turn, secured_turn, sip;
     bool refuses = false;
     tcp::StreamHandler* start_tls(tcp::Stream&) override { return refuses ? nullptr : &tls; }
     tcp::StreamHandler* start_turn(tcp::Stream&, bool secured) override {
         return refuses ? nullptr : secured ? &secured_turn : &plain_turn;
     }
+    tcp::StreamHandler* start_sip(tcp::Stream&) override { return refuses ? nullptr : &sip; }
 };
 
 class SharedPortTest : public testing::Test {
@@ -118,7 +119,7 @@ TEST_F(SharedPortTest, DecidesSecuredStreamsByNameOrBytes) {
     by_bytes.send(kAllocate);
     EXPECT_EQ(by_bytes.handler, &services.secured_turn);
     EXPECT_EQ(count(Counter::shared_turn), 3U);
-    EXPECT_EQ(port.accept_secured(sip, "sip/2", "", now), nullptr);
+    EXPECT_EQ(port.accept_secured(sip, "sip/2", "", now), &services.sip);
     EXPECT_EQ(count(Counter::shared_sip), 1U);
     EXPECT_EQ(port.undecided(), 0U);
 }

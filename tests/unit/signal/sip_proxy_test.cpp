@@ -343,6 +343,17 @@ TEST_F(SipProxyTest, TheNextAddressIsTriedWithinTheSameAttempt) {
     EXPECT_EQ(world_.count(Counter::sip_fail_overs), 2U);
 }
 
+TEST_F(SipProxyTest, AServerThatDoesNotAnswerIsGivenUpInTimeForTheNext) {
+    world_.know("partner.example", "sip2.partner.example", {"203.0.113.7"});
+    FakeStream& inside = world_.inside();
+    world_.send(inside, message_out());
+    world_.pass(6s);
+    ASSERT_EQ(world_.begun(), 3U);
+    EXPECT_EQ(world_.begun_to(2), endpoint("203.0.113.7:5061"));
+    FakeStream& second = world_.begun(2, {"sip2.partner.example"});
+    EXPECT_EQ(world_.next(second).method(), "MESSAGE");
+}
+
 TEST_F(SipProxyTest, WhenAllAddressesFailTheSenderIsToldAndTheNextWaitsABit) {
     FakeStream& inside = world_.inside();
     world_.send(inside, message_out());
@@ -449,6 +460,52 @@ TEST_F(SipProxyTest, RemoteUserRegistersAndIsReachedByPath) {
     user.reset();
     world_.send(inside, call.set("Call-ID", "gone"));
     EXPECT_EQ(world_.next_request(inside).status(), 430);
+}
+
+TEST(CrossCore, RequestsFindARemoteUserOfAnotherCoreAndAnswersComeBack) {
+    SipWorld first;
+    SipWorld::Plan plan;
+    plan.core = 1;
+    SipWorld second(plan);
+    first.other_core = &second;
+    second.other_core = &first;
+    FakeStream& user = second.client();
+    FakeStream& inside = first.inside();
+    FakeStream& inside_of_second = second.inside();
+    SipText registration = with_method(message_in("reg"), "REGISTER").set("From", "<sip:bob@contoso.com>;tag=r");
+    second.send(user, registration);
+    std::string path = second.next_request(inside_of_second).get("Path");
+    SipText call = with_method(message_in("to-bob"), "MESSAGE");
+    call.start = "MESSAGE sip:bob@192.168.1.5;transport=tls SIP/2.0";
+    call.set("From", "<sip:carol@contoso.com>;tag=c").set("Via", "SIP/2.0/TLS fe1.contoso.com;branch=z9hG4bKc");
+    first.send(inside, call.add("Route", path));
+    SipText got = second.next(user);
+    ASSERT_EQ(got.start, call.start);
+    EXPECT_EQ(first.count(Counter::sip_handed_over), 1U);
+    second.send(user, response_to(got, 200));
+    EXPECT_EQ(first.next_request(inside).status(), 200);
+    EXPECT_EQ(second.count(Counter::sip_handed_over), 1U);
+    user.reset();
+    first.send(inside, call.set("Call-ID", "gone"));
+    EXPECT_EQ(second.count(Counter::sip_flow_gone), 1U);
+    first.other_core = nullptr;
+    first.send(inside, call.set("Call-ID", "full"));
+    EXPECT_EQ(first.next_request(inside).status(), 503);
+    EXPECT_EQ(first.count(Counter::sip_handover_full), 1U);
+}
+
+TEST_F(SipProxyTest, RemoteUserWhoFailsToRegisterTooOftenIsClosed) {
+    FakeStream& inside = world_.inside();
+    FakeStream& user = world_.client();
+    SipText registration = with_method(message_in("reg"), "REGISTER");
+    registration.set("From", "<sip:bob@contoso.com>;tag=r");
+    for (int i = 0; i < 11; i++) {
+        ASSERT_FALSE(user.over()) << i;
+        world_.send(user, registration.set("CSeq", std::to_string(i) + " REGISTER"));
+        world_.send(inside, response_to(world_.next_request(inside), 403));
+    }
+    EXPECT_TRUE(user.over());
+    EXPECT_EQ(world_.count(Counter::sip_registrations_limited), 1U);
 }
 
 TEST_F(SipProxyTest, RemoteUsersOfOthersAreRefused) {

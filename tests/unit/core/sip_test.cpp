@@ -1,0 +1,301 @@
+// A SIP message and a dialog through a whole core: frames in, TCP, mutual TLS, policy, TLS, frames out; a partner
+// outside and a front end inside.
+#include <gtest/gtest.h>
+
+#include "tests/support/sip_world.h"
+#include "tests/support/stream_client.h"
+#include "tests/support/tls_world.h"
+#include "tests/unit/core/edge_fixture.h"
+
+namespace fedge::core {
+namespace {
+
+using namespace test_edge;
+using contract::Service;
+using test::SipText;
+using test::StreamHost;
+using test::StreamUser;
+
+constexpr uint16_t kInside = 7;  // VLAN
+const Endpoint kAccess = at("192.0.2.10:5061");
+const Endpoint kShared = at("192.0.2.10:443");
+const Endpoint kInner = at("10.0.0.10:5061");
+const Endpoint kFrontEnd = at("10.0.0.20:5061");
+const IpAddress kPartner = IpAddress::parse("198.51.100.5").value();
+constexpr int64_t kFarFuture = test::kTestTime + int64_t{50} * 365 * 86400;
+
+struct Certificates {
+    test::TestCertificate authority = root();
+    test::TestCertificate edge = issue({"DNS:access.contoso.com", "DNS:edge.contoso.local"});
+    test::TestCertificate front_end = issue({"DNS:fe1.contoso.com"});
+    test::TestCertificate partner = issue({"DNS:sip.partner.example"});
+    test::TestCertificate stranger = issue({"DNS:sip.stranger.example"});
+
+    // The edge goes by the clock of the machine.
+    static test::TestCertificate root() {
+        test::CertificatePlan plan;
+        plan.common_name = "Test Authority";
+        plan.usage.clear();
+        plan.authority = true;
+        plan.to = kFarFuture;
+        return test::TestCertificate::self_signed(plan);
+    }
+    test::TestCertificate issue(const std::vector<std::string>& names) const {
+        test::CertificatePlan plan;
+        plan.names = names;
+        plan.to = kFarFuture;
+        return authority.issue(plan);
+    }
+    contract::TlsT settings(const test::TestCertificate& own) const {
+        contract::TlsT out;
+        auto one = std::make_unique<contract::CertificateT>();
+        one->name = "own";
+        one->chain = own.pem();
+        one->key = own.key_pem();
+        out.certificates.push_back(std::move(one));
+        out.trust = authority.pem();
+        out.ticket_keys = test::ticket_keys({1});
+        return out;
+    }
+};
+
+contract::SnapshotT sip_snapshot(const Certificates& certificates) {
+    auto snapshot = EdgeBox::snapshot();
+    auto inside = std::make_unique<contract::InterfaceT>();
+    inside->name = "inside";
+    inside->role = contract::Role::internal;
+    inside->port = "wan";
+    inside->vlan = kInside;
+    inside->addresses = {test::wire_prefix(*Prefix::parse("10.0.0.10/24"))};
+    snapshot.interfaces.push_back(std::move(inside));
+    auto listen = [&](Service service, const char* interface, const Endpoint& endpoint) {
+        auto listener = std::make_unique<contract::ListenerT>();
+        listener->service = service;
+        listener->interface = interface;
+        listener->address = std::make_unique<contract::Ip>(test::wire_ip(endpoint.address));
+        listener->port = endpoint.port;
+        snapshot.listeners.push_back(std::move(listener));
+    };
+    listen(Service::sip_tls, "outside", kAccess);
+    listen(Service::sip_tls, "inside", kInner);
+    listen(Service::shared_tls, "outside", kShared);
+    snapshot.tls = std::make_unique<contract::TlsT>(certificates.settings(certificates.edge));
+    snapshot.sip = std::make_unique<contract::SipT>();
+    snapshot.sip->outside_name = "access.contoso.com";
+    snapshot.sip->inside_name = "edge.contoso.local";
+    snapshot.sip->token_keys = std::vector<uint8_t>(32, 9);
+    auto front_end = std::make_unique<contract::FrontEndT>();
+    front_end->host = "fe1.contoso.com";
+    front_end->addresses.push_back(test::wire_ip(kFrontEnd.address));
+    snapshot.sip->front_ends.push_back(std::move(front_end));
+    snapshot.federation = std::make_unique<contract::FederationT>();
+    snapshot.federation->enabled = true;
+    snapshot.federation->outside_users = true;
+    auto domain = std::make_unique<contract::InternalDomainT>();
+    domain->name = "contoso.com";
+    domain->access = contract::Access::federation | contract::Access::outside;
+    snapshot.federation->domains.push_back(std::move(domain));
+    auto partner = std::make_unique<contract::DomainPatternT>();
+    partner->text = "partner.exampl?";
+    partner->expression = policy::expression_of(partner->text);
+    partner->verification = contract::Verification::always_verifiable;
+    partner->via = "sip.partner.example";
+    snapshot.federation->patterns.push_back(std::move(partner));
+    return snapshot;
+}
+
+struct Layout {
+    const char* name;
+    uint16_t cores;
+    uint16_t media;
+    uint16_t signalling_from;
+};
+
+// Takes connections and keeps the last of them.
+struct Taker final : tcp::Acceptor {
+    StreamUser user;
+    tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
+        user.stream = &stream;
+        user.open = true;
+        return &user;
+    }
+};
+
+class Sip : public Edge, public testing::WithParamInterface<Layout> {
+  protected:
+    void SetUp() override {
+        EdgeBoxPlan plan;
+        plan.media = GetParam().media;
+        plan.signalling_from = GetParam().signalling_from;
+        plan.signalling.connections = 64;
+        plan.signalling.tcp_memory_mb = 4;
+        start(GetParam().cores, plan);
+        box_->publish(sip_snapshot(certificates_));
+        host_ = std::make_unique<StreamHost>(*box_);
+        host_->vlan_of = [](const IpAddress& edge) { return edge == kInner.address ? kInside : uint16_t{0}; };
+        Instant now{std::chrono::steady_clock::now().time_since_epoch()};
+        outside_ = std::make_unique<test::TlsSide>(host_->tcp(), 1, now);
+        inside_ = std::make_unique<test::TlsSide>(host_->tcp(), 2, now);
+        outside_->adopt(certificates_.settings(certificates_.partner));
+        inside_->adopt(certificates_.settings(certificates_.front_end));
+        inside_->server_options.peer = tls::PeerMode::required;
+        ASSERT_TRUE(inside_->listen(kFrontEnd, {}, front_end_));
+        outside_->client_options.sni = "access.contoso.com";
+        outside_->client_options.expected = {"access.contoso.com"};
+    }
+    void TearDown() override {
+        if (!host_) return;
+        outside_.reset();
+        inside_.reset();
+        until([] { return false; }, 5ms);
+        host_.reset();
+    }
+
+    bool until(const std::function<bool()>& done, Duration limit = 5s) {
+        return host_->until(
+            [&] {
+                Instant now{std::chrono::steady_clock::now().time_since_epoch()};
+                if (outside_) outside_->engine().turn(now, test::kTestTime);
+                if (inside_) inside_->engine().turn(now, test::kTestTime);
+                return done();
+            },
+            limit);
+    }
+    bool connect(StreamUser& user, const Endpoint& to) {
+        user.stream = outside_->connect({kPartner, 0}, to, {}, user);
+        return user.stream && until([&] { return user.open || user.closed; }) && user.open;
+    }
+    SipText next(StreamUser& user) {
+        for (;;) {
+            SipText message;
+            until([&] {
+                std::string text(user.received.begin(), user.received.end());
+                message = SipText::take(text);
+                if (!message.start.empty()) user.received.assign(text.begin(), text.end());
+                return !message.start.empty();
+            });
+            bool probe = message.method() == "OPTIONS" && message.get("Via").find("probe") != std::string::npos;
+            if (!probe) return message;
+            send(user, test::response_to(message, 200));
+        }
+    }
+    void send(StreamUser& user, const SipText& message) { user.stream->write(bytes_of(message.text())); }
+
+    Certificates certificates_;
+    std::unique_ptr<StreamHost> host_;
+    std::unique_ptr<test::TlsSide> outside_, inside_;
+    Taker front_end_;
+};
+
+TEST_P(Sip, MessageAndAnswerBetweenAPartnerAndAFrontEnd) {
+    ASSERT_TRUE(until([&] { return front_end_.user.open; })) << box_->drops();
+    StreamUser partner;
+    ASSERT_TRUE(connect(partner, kAccess)) << box_->drops();
+    send(partner, test::message_in());
+    SipText got = next(front_end_.user);
+    ASSERT_EQ(got.start, "MESSAGE sip:bob@contoso.com SIP/2.0") << box_->total(Counter::sip_requests);
+    EXPECT_EQ(got.body, "Hello, Bob");
+    EXPECT_TRUE(got.get("ms-edge-proxy-message-trust").starts_with("ms-source-type=DirectPartner;"))
+        << got.get("ms-edge-proxy-message-trust");
+    send(front_end_.user, test::response_to(got, 200));
+    SipText answer = next(partner);
+    EXPECT_EQ(answer.status(), 200);
+    EXPECT_EQ(answer.all("Via").size(), 1U);
+    auto rows = box_->connections(static_cast<uint16_t>(GetParam().cores - 1));
+    bool seen = false;
+    for (uint16_t core = 0; core < GetParam().cores; core++)
+        for (const auto& row : box_->connections(core)) {
+            seen |= row.service.view() == "sip-partner" && row.peer_names[0].view() == "dns:sip.partner.example";
+        }
+    EXPECT_TRUE(seen);
+}
+
+TEST_P(Sip, LargeBodiesPassWhole) {
+    ASSERT_TRUE(until([&] { return front_end_.user.open; }));
+    StreamUser partner;
+    ASSERT_TRUE(connect(partner, kAccess));
+    SipText large = test::message_in();
+    for (int i = 0; i < 50000; i++) large.body += static_cast<char>('a' + i % 26);
+    std::string text = large.text();
+    size_t sent = 0;
+    SipText got;
+    until([&] {
+        if (sent < text.size()) sent += partner.stream->write(bytes_of(std::string_view(text).substr(sent)));
+        return sent == text.size();
+    });
+    got = next(front_end_.user);
+    EXPECT_EQ(got.body.size(), large.body.size());
+    EXPECT_EQ(got.body, large.body);
+}
+
+TEST_P(Sip, InviteIsAnsweredAndByeFollowsTheRecordRoute) {
+    ASSERT_TRUE(until([&] { return front_end_.user.open; }));
+    StreamUser partner;
+    ASSERT_TRUE(connect(partner, kAccess));
+    SipText invite = test::with_method(test::message_in("call"), "INVITE").add("Contact", "<sip:alice@198.51.100.5>");
+    send(partner, invite);
+    SipText got = next(front_end_.user);
+    ASSERT_EQ(got.method(), "INVITE");
+    send(front_end_.user, test::response_to(got, 200).add("Contact", "<sip:bob@10.0.0.77>"));
+    SipText ok = next(partner);
+    ASSERT_EQ(ok.status(), 200);
+    auto records = ok.all("Record-Route");
+    ASSERT_EQ(records.size(), 2U);
+    SipText bye = test::with_method(invite, "BYE");
+    bye.start = "BYE sip:bob@10.0.0.77 SIP/2.0";
+    bye.set("To", ok.get("To")).set("Via", "SIP/2.0/TLS sip.partner.example;branch=z9hG4bKbye").set("CSeq", "2 BYE");
+    bye.add("Route", records[1]).add("Route", records[0]);
+    send(partner, bye);
+    SipText byed = next(front_end_.user);
+    EXPECT_EQ(byed.start, "BYE sip:bob@10.0.0.77 SIP/2.0");
+    send(front_end_.user, test::response_to(byed, 200));
+    EXPECT_EQ(next(partner).status(), 200);
+}
+
+TEST_P(Sip, WithoutAClientCertificateNobodyIsAPartner) {
+    outside_->adopt([&] {
+        contract::TlsT bare;
+        bare.trust = certificates_.authority.pem();
+        return bare;
+    }());
+    StreamUser nobody;
+    bool open = connect(nobody, kAccess);
+    until([&] { return nobody.closed.has_value(); });
+    EXPECT_TRUE(!open || nobody.closed) << "TLS 1.3 tells the client after the fact";
+    EXPECT_EQ(box_->total(Counter::sip_accepted), 0U);
+}
+
+TEST_P(Sip, AnotherCertificateDoesNotSpeakForTheDomain) {
+    ASSERT_TRUE(until([&] { return front_end_.user.open; }));
+    outside_->adopt(certificates_.settings(certificates_.stranger));
+    StreamUser stranger;
+    ASSERT_TRUE(connect(stranger, kAccess));
+    send(stranger, test::message_in());
+    EXPECT_TRUE(until([&] { return box_->total(Counter::policy_certificate) == 1; }));
+    EXPECT_EQ(box_->total(Counter::sip_requests_relayed), 0U);
+}
+
+TEST_P(Sip, RemoteUserOnTheSharedPort) {
+    ASSERT_TRUE(until([&] { return front_end_.user.open; }));
+    outside_->client_options.alpn = {"sip/2"};
+    StreamUser user;
+    ASSERT_TRUE(connect(user, kShared));
+    SipText registration = test::with_method(test::message_in("reg"), "REGISTER");
+    registration.start = "REGISTER sip:contoso.com SIP/2.0";
+    registration.set("From", "<sip:bob@contoso.com>;tag=r");
+    send(user, registration);
+    SipText got = next(front_end_.user);
+    EXPECT_EQ(got.method(), "REGISTER");
+    EXPECT_NE(got.get("Path"), "");
+    send(front_end_.user, test::response_to(got, 401));
+    EXPECT_EQ(next(user).status(), 401);
+    EXPECT_EQ(box_->total(Counter::shared_sip), 1U);
+}
+
+const Layout kLayouts[] = {{"one_core_for_all", 1, 1, 0}, {"beside_media", 2, 1, 1}};
+
+INSTANTIATE_TEST_SUITE_P(On, Sip, testing::ValuesIn(kLayouts),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace fedge::core
