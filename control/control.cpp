@@ -135,6 +135,7 @@ Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, 
 void Control::start() {
     renew_nonce_keys();
     renew_ticket_keys();
+    renew_token_keys();
     publish();
 }
 
@@ -151,6 +152,7 @@ void Control::on_tick() {
     if (expired) log_.info("removed " + std::to_string(expired) + " TURN secret(s) whose time was over");
     bool renewed = renew_nonce_keys();
     renewed |= renew_ticket_keys();
+    renewed |= renew_token_keys();
     // What is new of discovered partners is in no hurry: the cores know it already.
     bool discovered = now - discovered_published_ >= kDiscoveredPeriod && verdict_source_.now() != verdicts_.seen();
     if (expired || renewed || discovered) publish();
@@ -250,6 +252,7 @@ void Control::put_in_force(int64_t id, Compiled compiled, std::vector<std::strin
     config_warnings_ = std::move(compiled.warnings);
     discovery_.configure(config_, time_.steady());
     renew_ticket_keys();
+    renew_token_keys();
     log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
     publish(
         [this, id, weaker = std::move(weaker), done = std::move(done)](Adoption outcome, const std::string& reason) {
@@ -403,6 +406,7 @@ void Control::send_snapshot(Clock::time_point deadline, AdoptionCallback done) {
                         .users = store_.users(),
                         .secrets = store_.secrets(),
                         .nonce_keys = store_.nonce_keys()};
+    state.token_keys = store_.token_keys();
     if (tls_listener(config_)) {
         state.ticket_keys = store_.ticket_keys();
         state.certificates = certificates_.to_publish();
@@ -454,6 +458,13 @@ bool Control::due(const std::vector<KeyRecord>& keys, int64_t period) {
 bool Control::renew_nonce_keys() {
     if (!due(store_.nonce_keys(), kNonceKeyPeriod)) return false;
     store_.add_nonce_key(new_nonce_key(), time_.unix_seconds(), kNonceKeys);
+    return true;
+}
+
+// A key is kept for longer than any dialog or registration that carries its tokens.
+bool Control::renew_token_keys() {
+    if (config_.sip.outside_name.empty() || !due(store_.token_keys(), kTokenKeyPeriod)) return false;
+    store_.add_token_key(new_token_key(), time_.unix_seconds(), kTokenKeys);
     return true;
 }
 

@@ -62,7 +62,9 @@ class Control {
     static constexpr int64_t kDiscoveredPeriod = 60;  // seconds between tables for the sake of discovered partners
     static constexpr int64_t kNonceKeyPeriod = 3600;  // seconds; setting turn.nonce-lifetime is never longer
     static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
-    static constexpr int64_t kTicketKeys = 2;         // likewise; the period is setting tls.ticket-lifetime
+    static constexpr int64_t kTokenKeyPeriod = 7 * 86400;
+    static constexpr int64_t kTokenKeys = 3;   // tokens live for a week at most
+    static constexpr int64_t kTicketKeys = 2;  // likewise; the period is setting tls.ticket-lifetime
 
     // References outlive this object. Without a resolver, libunbound is used.
     Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time,
@@ -140,6 +142,7 @@ class Control {
     // True if what is published has changed.
     bool renew_nonce_keys();
     bool renew_ticket_keys();
+    bool renew_token_keys();
     bool due(const std::vector<KeyRecord>& keys, int64_t period);
 
     Store& store_;

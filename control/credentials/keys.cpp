@@ -113,6 +113,10 @@ contract::VerdictKey new_verdict_key() {
     return key;
 }
 
+std::vector<uint8_t> new_token_key() {
+    return random_bytes(32);
+}
+
 std::vector<uint8_t> new_ticket_key() {
     return random_bytes(80);
 }

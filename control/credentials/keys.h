@@ -30,6 +30,7 @@ void check_password(std::string_view password);
 std::string new_secret();
 std::vector<uint8_t> new_nonce_key();    // 16 bytes
 contract::VerdictKey new_verdict_key();  // of a verdict table
+std::vector<uint8_t> new_token_key();    // 32 bytes: 16 of the tokens' MAC, 16 of branches and tags
 std::vector<uint8_t> new_ticket_key();   // 80 bytes: 16 name, 32 HMAC, 32 AES
 // Tells secrets apart without giving them away: the first 8 hexadecimal digits of SHA-256.
 std::string fingerprint(std::string_view secret);

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "control/publish/federation.h"
+#include "control/publish/sip.h"
 #include "snapshot_generated.h"
 
 namespace fedge::control {
@@ -42,6 +43,7 @@ contract::Service to_contract(Service service) {
         case Service::turn_tcp: return contract::Service::turn_tcp;
         case Service::turn_tls: return contract::Service::turn_tls;
         case Service::shared_tls: return contract::Service::shared_tls;
+        case Service::sip_tls: return contract::Service::sip_tls;
     }
     return contract::Service::turn_udp;
 }
@@ -162,7 +164,8 @@ std::string check_tls_part(const contract::Snapshot& snapshot) {
     if (snapshot.listeners()) {
         for (const auto* listener : *snapshot.listeners()) {
             needed |= listener->service() == contract::Service::turn_tls ||
-                      listener->service() == contract::Service::shared_tls;
+                      listener->service() == contract::Service::shared_tls ||
+                      listener->service() == contract::Service::sip_tls;
         }
     }
     const contract::Tls* tls = snapshot.tls();
@@ -233,8 +236,9 @@ std::vector<uint8_t> build_snapshot(const Config& config, const SnapshotState& s
     // Not for nothing: it is large with the authorities of the system in it.
     auto tls = tls_listener(config) ? add(builder, config.tls, state) : Offset<contract::Tls>();
     auto federation = add_federation(builder, config.federation, state.patterns);
+    auto sip = add_sip(builder, config.sip, state.token_keys);
     auto root = contract::CreateSnapshot(builder, state.revision, interfaces, routes, listeners, access, turn,
-                                         state.drain, config.icmp_rate, config.icmp_echo, tls, federation);
+                                         state.drain, config.icmp_rate, config.icmp_echo, tls, federation, sip);
     contract::FinishSnapshotBuffer(builder, root);
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
@@ -262,6 +266,7 @@ std::string verify_snapshot(std::span<const uint8_t> bytes) {
     }
     if (std::string bad = check_turn_part(turn); !bad.empty()) return bad;
     if (std::string bad = check_tls_part(*snapshot); !bad.empty()) return bad;
+    if (std::string bad = check_sip_part(*snapshot); !bad.empty()) return bad;
     return check_federation_part(snapshot->federation());
 }
 

@@ -20,6 +20,7 @@ struct SnapshotState {
     std::vector<SecretRecord> secrets;
     std::vector<KeyRecord> nonce_keys;            // newest first, at least one
     std::vector<KeyRecord> ticket_keys;           // newest first
+    std::vector<KeyRecord> token_keys;            // newest first; of SIP
     std::vector<CertificateRecord> certificates;  // those without a chain are left out
     std::string trust;                            // PEM
     std::string crls;                             // PEM

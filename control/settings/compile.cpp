@@ -66,7 +66,8 @@ void read_listeners(const Reader& reader, Config& config, std::vector<Problem>& 
             }
         }
     }
-    for (Service service : {Service::turn_udp, Service::turn_tcp, Service::turn_tls, Service::shared_tls}) {
+    for (Service service :
+         {Service::turn_udp, Service::turn_tcp, Service::turn_tls, Service::shared_tls, Service::sip_tls}) {
         for (const auto& endpoint : reader.endpoints(setting_of(service))) {
             const InterfaceConfig* owner = owner_of(config, endpoint.address);
             if (owner) {
@@ -174,6 +175,7 @@ const char* setting_of(Service service) {
         case Service::turn_tcp: return "turn.listen-tcp";
         case Service::turn_tls: return "turn.listen-tls";
         case Service::shared_tls: return "shared.listen";
+        case Service::sip_tls: return "sip.listen";
     }
     return "";
 }
@@ -195,6 +197,7 @@ Compiled compile(const Settings& settings) {
     read_tls(reader, config.tls);
     read_discovery(settings, config);
     config.federation = read_federation(reader);
+    config.sip = read_sip(reader);
     check_interfaces(config, out.errors);
     read_listeners(reader, config, out.errors);
     read_relay_addresses(reader, config, out.errors);
@@ -207,8 +210,10 @@ Compiled compile(const Settings& settings) {
     check_shared_names(config.tls, out.errors);
     check_discovery(config.dns, out.errors);
     check_federation(config.federation, out.errors);
+    check_sip(config, out.errors);
     collect_warnings(config, out.warnings);
     collect_federation_warnings(config.federation, out.warnings);
+    collect_sip_warnings(config, out.warnings);
     return out;
 }
 

@@ -8,6 +8,7 @@
 #include "control/problem.h"
 #include "control/settings/federation.h"
 #include "control/settings/settings.h"
+#include "control/settings/sip.h"
 #include "control/settings/values.h"
 #include "dataplane/base/address.h"
 
@@ -36,10 +37,11 @@ enum class Service : uint8_t {
     turn_tcp,
     turn_tls,
     shared_tls,  // SIP and TURN over TLS, and plain STUN, on one port
+    sip_tls,     // SIP over mutual TLS: partners outside, front ends inside
 };
 const char* setting_of(Service service);  // the key that lists its endpoints
 constexpr bool speaks_tls(Service service) {
-    return service == Service::turn_tls || service == Service::shared_tls;
+    return service == Service::turn_tls || service == Service::shared_tls || service == Service::sip_tls;
 }
 
 struct ListenerConfig {
@@ -140,6 +142,7 @@ struct Config {
     TlsConfig tls;
     DnsConfig dns;
     DiscoveryConfig discovery;
+    SipConfig sip;
     FederationConfig federation;
     uint32_t icmp_rate = 0;
     bool icmp_echo = true;

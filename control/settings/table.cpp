@@ -247,6 +247,7 @@ const std::vector<Definition>& definitions() {
     static const std::vector<Definition> table = [] {
         auto all = make_definitions();
         for (auto& definition : federation_definitions()) all.push_back(std::move(definition));
+        for (auto& definition : sip_definitions()) all.push_back(std::move(definition));
         return all;
     }();
     return table;

@@ -140,6 +140,9 @@ CREATE TABLE discovered(
     watch INTEGER NOT NULL
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE token_key(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, created INTEGER NOT NULL);
+)sql",
 };
 
 inline constexpr int kSchemaVersion = sizeof(kSchema) / sizeof(kSchema[0]);

@@ -316,6 +316,22 @@ void Store::add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t 
     transaction.commit();
 }
 
+std::vector<KeyRecord> Store::token_keys() {
+    std::vector<KeyRecord> out;
+    Statement read(database_, "SELECT key, created FROM token_key ORDER BY id DESC");
+    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
+    return out;
+}
+
+void Store::add_token_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
+    Transaction transaction(database_);
+    Statement(database_, "INSERT INTO token_key(key, created) VALUES(?, ?)").add(key).add(now).run();
+    Statement(database_, "DELETE FROM token_key WHERE id NOT IN (SELECT id FROM token_key ORDER BY id DESC LIMIT ?)")
+        .add(keep)
+        .run();
+    transaction.commit();
+}
+
 std::vector<KeyRecord> Store::ticket_keys() {
     std::vector<KeyRecord> out;
     Statement read(database_, "SELECT key, created FROM ticket_key ORDER BY id DESC");

@@ -148,6 +148,8 @@ class Store {
     std::vector<KeyRecord> nonce_keys();  // newest first
     // Adds the newest and keeps `keep` in all.
     void add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep);
+    std::vector<KeyRecord> token_keys();  // of SIP
+    void add_token_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep);
     std::vector<KeyRecord> ticket_keys();
     void add_ticket_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep);
     void remove_ticket_keys();

@@ -13,5 +13,7 @@ struct SettingRow {
 
 // Those of federation, providers and policies.
 std::vector<SettingRow> federation_rows();
+// Those of SIP.
+std::vector<SettingRow> sip_rows();
 
 }  // namespace fedge::control
