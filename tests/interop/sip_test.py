@@ -1,0 +1,109 @@
+"""SIP between a partner outside, a front end inside and a remote user, over mutual TLS of OpenSSL and kernel TCP."""
+import tempfile
+
+from support import lab as net
+from support.openssl import Authority
+from support.sip import Party, request
+from support.wait import wait_until
+
+ACCESS, INNER = "access.contoso.com", "edge.contoso.com"
+SETTINGS = {
+    "sip.listen": [f"{net.EDGE4}:5061", f"{net.INSIDE_EDGE4}:5061"],
+    "sip.outside-name": [ACCESS],
+    "sip.inside-name": [INNER],
+    "shared.sip-name": [ACCESS],
+    "front-end.fe1.host": ["fe1.contoso.com"],
+    "front-end.fe1.address": [net.HOST4],
+    "federation.enabled": ["on"],
+    "federation.outside-users": ["on"],
+    "federation.domain": ["contoso.com"],
+    "policy.global.federation": ["on"],
+    "policy.global.outside": ["on"],
+    "discovery.allow-address": ["203.0.113.0/24"],
+}
+
+
+def world(env):
+    """(partner, front end): who they are; the edge is configured for them."""
+    directory = env.cleanup.enter_context(tempfile.TemporaryDirectory(prefix="fedge-interop-ca-"))
+    issuer = Authority(directory)
+    asked = env.edge.fedge("cert", "csr", "sip", ACCESS, INNER)
+    assert asked.returncode == 0, asked.stderr
+    env.edge.cli("cert", "import", "sip", "--cert", str(issuer.issue(asked.stdout, ACCESS, INNER)), "--ca",
+                 str(issuer.root))
+    env.cleanup.callback(env.edge.cli, "cert", "remove", "sip")
+    env.edge.cli("cert", "trust", "add", "interop", str(issuer.root))
+    env.cleanup.callback(env.edge.cli, "cert", "trust", "remove", "interop")
+    front_end = Party(env, issuer, "inside", "fe1.contoso.com")
+    partner = Party(env, issuer, "peer", "sip.partner.example")
+    accept = front_end.listen(net.HOST4)
+    env.edge.set_all(SETTINGS)
+    env.edge.cli("allow", "domain", "partner.example", "--via", "sip.partner.example", "--verification",
+                 "always-verifiable")
+    env.edge.commit("sip")
+    return partner, accept()
+
+
+def test_message_and_call_from_a_partner(env):
+    """MESSAGE and INVITE with ACK and BYE from a partner to a user of ours, and what the operator sees of it"""
+    partner, inside = world(env)
+    outside = partner.connect(net.EDGE4, ACCESS)
+    outside.send(request("MESSAGE", "alice@partner.example", "bob@contoso.com", "m1", body="Hello"))
+    got = inside.next()
+    assert (got.method, got.body, got.get("Max-Forwards")) == ("MESSAGE", "Hello", "69"), got.encode()
+    assert "ms-source-verified-user=verified" in got.get("ms-edge-proxy-message-trust"), got.encode()
+    inside.send(got.reply(200))
+    assert outside.next().status == 200
+
+    outside.send(request("INVITE", "alice@partner.example", "bob@contoso.com", "c1",
+                         headers=[("Contact", "<sip:alice@203.0.113.2>")]))
+    invite = inside.next()
+    inside.send(invite.reply(180))
+    assert outside.next().status == 180
+    inside.send(invite.reply(200, ("Contact", "<sip:bob@192.0.2.141>")))
+    answer = outside.next()
+    routes = [("Route", value) for value in reversed(answer.all("Record-Route"))]
+    assert answer.status == 200 and len(routes) == 2, answer.encode()
+    for cseq, method in ((1, "ACK"), (2, "BYE")):
+        within = request(method, "alice@partner.example", "bob@contoso.com", "c1", cseq, uri="sip:bob@192.0.2.141",
+                         headers=routes)
+        within.headers = [(n, answer.get("To") if n == "To" else v) for n, v in within.headers]
+        outside.send(within)
+        got = inside.next()
+        assert got.method == method and not got.all("Route"), got.encode()
+    inside.send(got.reply(200))
+    assert outside.next().status == 200
+    services = {row["service"] for row in env.edge.rows("connections")}
+    assert {"sip-partner", "sip-front-end"} <= services, services
+
+
+def test_refusals_are_told_and_counted(env):
+    """Our own domain from outside, a domain that is not ours, a stranger's domain"""
+    partner, inside = world(env)
+    outside = partner.connect(net.EDGE4, ACCESS)
+    for sender, receiver, status, code in (("eve@contoso.com", "bob@contoso.com", 403, "1002;"),
+                                           ("alice@partner.example", "bob@elsewhere.example", 404, "1005;")):
+        outside.send(request("MESSAGE", sender, receiver, f"r{status}"))
+        answer = outside.next()
+        assert answer.status == status, answer.encode()
+        assert answer.get("ms-diagnostics-public").startswith(code), answer.encode()
+    before = env.edge.counter("policy_not_allowed")
+    outside.send(request("MESSAGE", "x@stranger.example", "bob@contoso.com", "s1"))
+    wait_until(lambda: env.edge.counter("policy_not_allowed") > before, 5, "the refusal to be counted")
+
+
+def test_remote_user(env):
+    """REGISTER on the shared port with ALPN sip/2, and a request that comes back by its Path"""
+    partner, inside = world(env)
+    user = partner.connect(net.EDGE4, ACCESS, 443)
+    user.send(request("REGISTER", "bob@contoso.com", "bob@contoso.com", "g1", uri="sip:contoso.com", via="10.9.9.9"))
+    got = inside.next()
+    assert got.method == "REGISTER" and "received=203.0.113.2" in got.all("Via")[1], got.encode()
+    inside.send(got.reply(200))
+    assert user.next().status == 200
+    inside.send(request("MESSAGE", "carol@contoso.com", "bob@contoso.com", "b1", uri="sip:bob@10.9.9.9",
+                        via="fe1.contoso.com", headers=[("Route", got.get("Path"))]))
+    back = user.next()
+    assert back.method == "MESSAGE", back.encode()
+    user.send(back.reply(200))
+    assert inside.next().status == 200
