@@ -80,12 +80,11 @@ bool equal_slowly(std::string_view a, std::string_view b) {
     return true;
 }
 
-bool equal_escaped(std::string_view a, std::string_view b, bool nocase) {
+bool equal_escaped(std::string_view a, std::string_view b) {
     size_t i = 0, j = 0;
     while (i < a.size() && j < b.size()) {
         Octet x = take_octet(a, i), y = take_octet(b, j);
-        if (x.plain != y.plain) return false;
-        if (x.value != y.value && !(nocase && lower(x.value) == lower(y.value))) return false;
+        if (x.plain != y.plain || lower(x.value) != lower(y.value)) return false;
     }
     return i == a.size() && j == b.size();
 }

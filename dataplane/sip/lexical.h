@@ -47,8 +47,9 @@ bool equal_slowly(std::string_view a, std::string_view b);  // of one size, not 
 inline bool equal_nocase(std::string_view a, std::string_view b) {
     return a.size() == b.size() && (a.empty() || equal_slowly(a, b));
 }
-// After %HH has been undone on both sides, where it stands for a character that needs no escape (section 19.1.4).
-bool equal_escaped(std::string_view a, std::string_view b, bool nocase);
+// Without case, after %HH has been undone on both sides where it stands for a character that needs no escape (section
+// 19.1.4).
+bool equal_escaped(std::string_view a, std::string_view b);
 
 // Without linear white space at both ends.
 inline std::string_view trim(std::string_view text) {

@@ -48,14 +48,6 @@ bool sound_headers(std::string_view headers) {
     return true;
 }
 
-std::optional<std::string_view> find_in(std::string_view pairs, char separator, std::string_view name) {
-    while (!pairs.empty()) {
-        Pair p = take_pair(pairs, separator);
-        if (equal_escaped(p.name, name, true)) return p.value;
-    }
-    return std::nullopt;
-}
-
 bool parse_sip(std::string_view rest, Uri& uri) {
     // No @ may stand in a host, its parameters or headers, so the first ends the user.
     if (size_t at = rest.find('@'); at != std::string_view::npos) {
@@ -98,32 +90,6 @@ bool parse_tel(std::string_view rest, Uri& uri) {
         any |= digit;
     }
     return any && sound_params(uri.params);
-}
-
-// Parameters of `a` against `b`: present in both they must match; these few must not be in one alone.
-bool params_match(const Uri& a, const Uri& b) {
-    std::string_view rest = a.params;
-    while (!rest.empty()) {
-        Pair p = take_pair(rest, ';');
-        auto other = find_in(b.params, ';', p.name);
-        if (other) {
-            if (!equal_escaped(p.value, *other, true)) return false;
-            continue;
-        }
-        for (std::string_view significant : {"user", "ttl", "method", "maddr", "transport"})
-            if (equal_escaped(p.name, significant, true)) return false;
-    }
-    return true;
-}
-
-bool headers_match(const Uri& a, const Uri& b) {
-    std::string_view rest = a.headers;
-    while (!rest.empty()) {
-        Pair p = take_pair(rest, '&');
-        auto other = find_in(b.headers, '&', p.name);
-        if (!other || !equal_escaped(p.value, *other, false)) return false;
-    }
-    return true;
 }
 
 std::string_view without_dot(std::string_view host) {
@@ -178,19 +144,16 @@ std::optional<Uri> Uri::parse(std::string_view text) {
 }
 
 std::optional<std::string_view> Uri::param(std::string_view name) const {
-    return find_in(params, ';', name);
+    std::string_view rest = params;
+    while (!rest.empty()) {
+        Pair p = take_pair(rest, ';');
+        if (equal_escaped(p.name, name)) return p.value;
+    }
+    return std::nullopt;
 }
 
 bool same_host(std::string_view a, std::string_view b) {
     return equal_nocase(without_dot(a), without_dot(b));
-}
-
-bool equivalent(const Uri& a, const Uri& b) {
-    if (a.scheme != b.scheme) return false;
-    if (a.scheme == Scheme::other) return a.text == b.text;
-    return equal_escaped(a.user, b.user, false) && equal_escaped(a.password, b.password, false) &&
-           equal_nocase(a.host, b.host) && a.port == b.port && params_match(a, b) && params_match(b, a) &&
-           headers_match(a, b) && headers_match(b, a);
 }
 
 }  // namespace fedge::sip

@@ -28,9 +28,6 @@ struct Uri {
     bool loose_router() const { return param("lr").has_value(); }
 };
 
-// Section 19.1.4. Of other schemes: the same text.
-bool equivalent(const Uri& a, const Uri& b);
-
 // A host as SIP compares them: without case, without the dot at the end.
 bool same_host(std::string_view a, std::string_view b);
 
