@@ -9,7 +9,7 @@
 
 namespace fedge::contract {
 
-inline constexpr uint32_t kContractVersion = 6;
+inline constexpr uint32_t kContractVersion = 7;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
 // Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract
@@ -149,7 +149,12 @@ inline constexpr uint32_t kContractVersion = 6;
     X(sip_handover_full, "SIP messages dropped: the mailbox of the core that has the connection is full") \
     X(sip_filtered, "SIP messages refused by the filters of links and files") \
     X(sip_defused, "SIP messages changed by the filter of links") \
+    X(sip_warned, "SIP messages that got the warning of the filter of links") \
     X(sip_registrations_limited, "SIP connections closed: too many failed registrations") \
+    X(sip_dialogs_forgotten, "dialogs and transactions that the list for operators had no room for") \
+    X(sip_traced, "SIP messages copied to a trace") \
+    X(sip_trace_lost, "SIP messages that fitted a trace and were not copied: beyond its rate, or control is slow") \
+    X(sip_tests, "tests of partners that operators asked for") \
     X(policy_delivered, "requests that federation policy let pass") \
     X(policy_federation_off, "requests refused: federation is off") \
     X(policy_not_our_domain, "requests refused: the target is no domain of ours") \

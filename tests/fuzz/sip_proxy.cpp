@@ -3,9 +3,9 @@
 // outside get no further than inside.
 //
 // The input is a script of records that end with 0xff. The first byte of a record: who sends (low three bits: partner,
-// front end, remote user, the far end that the proxy connected to next), or what happens (time passes, the far ends answer,
-// a connection breaks, DNS falls silent or answers); the rest of it the size of pieces. In what is sent, octets 1 to 4
-// stand for whole messages, 5 for the Record-Routes that were seen last, as Routes.
+// front end, remote user, the far end that the proxy connected to next), or what happens (time passes, the far ends
+// answer, a connection breaks, DNS falls silent or answers); the rest of it the size of pieces. In what is sent, octets
+// 1 to 4 stand for whole messages, 5 for the Record-Routes that were seen last, as Routes.
 #include "dataplane/port/eal.h"
 #include "dataplane/sip/framing.h"
 #include "tests/fuzz/expect.h"
