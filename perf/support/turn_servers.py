@@ -70,6 +70,7 @@ class Fedge(_Server):
 
     IDLE = "poll"
     SIGNALLING = ""
+    PORTS = ""  # further sections of the boot configuration
     SETTINGS = ()
 
     def prepare(self):
@@ -82,7 +83,7 @@ class Fedge(_Server):
         (self.work / "dataplane.ini").write_text(
             f"run-dir = {run}\n[eal]\nhuge = no\nmemory = 512\nfile-prefix = fedge-perf-edge\n"
             f"[cores]\nmain = 1\nmedia = 0\nsignalling = {self.SIGNALLING}\nidle = {self.IDLE}\n[pools]\nmbufs-per-core = 32767\nallocations-per-core = 10000\n"
-            "[port.wan]\ndevice = net_af_xdp0,iface=edge0\nrx-descriptors = 4096\ntx-descriptors = 2048\n")
+            f"[port.wan]\ndevice = net_af_xdp0,iface=edge0\nrx-descriptors = 4096\ntx-descriptors = 2048\n{self.PORTS}")
         (self.work / "control.ini").write_text(
             f"state-dir = {self.work}/state\nrun-dir = {run}\napi-socket = {run}/control.sock\n"
             f"dataplane-socket = {run}/dataplane.sock\n")

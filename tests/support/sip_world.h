@@ -85,6 +85,7 @@ struct SipText {
                 out.headers.emplace_back(name, value);
             }
         }
+        if (bytes.size() < end + 4 + length) return {};
         out.body = bytes.substr(end + 4, length);
         bytes.erase(0, end + 4 + length);
         return out;

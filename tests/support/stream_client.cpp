@@ -1,5 +1,7 @@
 #include "tests/support/stream_client.h"
 
+#include <rte_cycles.h>
+
 #include <chrono>
 
 #include "dataplane/wire/checksum.h"
@@ -66,7 +68,9 @@ void StreamHost::turn() {
         uint16_t vlan = vlan_of ? vlan_of(segment.destination) : 0;
         box_.send(tcp_frame(box_.mac(), segment, vlan), queue_);
     }
+    uint64_t begin = rte_rdtsc();
     box_.turn();
+    box_cycles_ += rte_rdtsc() - begin;
 }
 
 bool StreamHost::until(const std::function<bool()>& done, Duration limit) {

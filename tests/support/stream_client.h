@@ -48,6 +48,8 @@ class StreamHost {
     std::vector<Frame>& other() { return other_; }
     // The VLAN in which an address of the edge is reached; without it none is tagged.
     std::function<uint16_t(const IpAddress&)> vlan_of;
+    // Time stamp counts that the box has taken up to now: for benchmarks.
+    uint64_t box_cycles() const { return box_cycles_; }
     // Asked for each segment of the edge: whether it is lost on the way.
     std::function<bool(const Frame&)> loses;
 
@@ -60,6 +62,7 @@ class StreamHost {
     CollectingOutput output_;
     tcp::Tcp tcp_;
     uint16_t queue_ = 0;
+    uint64_t box_cycles_ = 0;
     std::vector<Frame> other_;
 };
 

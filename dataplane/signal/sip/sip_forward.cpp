@@ -81,7 +81,7 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
 bool SipProxy::write(const Destination& to, Bytes header, Bytes body) {
     if (to.connection) return to.connection->send({header, body});
     auto parcel = std::make_unique<SipParcel>();
-    parcel->to = {to.flow.connection, to.flow.generation};
+    parcel->to = to.flow;
     parcel->message.reserve(header.size() + body.size());
     parcel->message.insert(parcel->message.end(), header.begin(), header.end());
     parcel->message.insert(parcel->message.end(), body.begin(), body.end());
@@ -91,7 +91,7 @@ bool SipProxy::write(const Destination& to, Bytes header, Bytes body) {
 }
 
 void SipProxy::deliver(const SipParcel& parcel) {
-    SipConnection* connection = connections_.find(parcel.to);
+    SipConnection* connection = connection_of(parcel.to);
     if (!connection) return counters_.add(Counter::sip_flow_gone);
     connection->send({Bytes(parcel.message)});
 }

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "dataplane/base/mailbox.h"
-#include "dataplane/signal/sip/sip_connection.h"
+#include "dataplane/sip/flow_token.h"
 
 namespace fedge::signal {
 
 struct SipParcel {
-    FlowId to;
+    sip::Flow to;
     std::vector<uint8_t> message;
 };
 

@@ -19,8 +19,10 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
     if (route.action != sip::Action::flow)
         return counters_.add(route.fault == sip::RouteFault::invalid_via ? Counter::sip_token_refused
                                                                          : Counter::sip_not_ours);
-    SipConnection* to = connection_of(route.flow);
-    if (!to && !elsewhere(route.flow)) return counters_.add(Counter::sip_flow_gone);
+    // On the very connection that the request came on while it lasts (RFC 3261 section 18.2.2): its core knows.
+    bool other_core = elsewhere(route.flow);
+    SipConnection* to = other_core ? nullptr : connection_of(route.flow);
+    if (!to && !other_core) return counters_.add(Counter::sip_flow_gone);
 
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::forward_response(edit, from);
