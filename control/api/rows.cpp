@@ -133,6 +133,40 @@ Json to_json(const contract::ConnectionRow& r) {
             {"ended_ago_s", r.ended_ago_s()}};
 }
 
+Json to_json(const contract::DialogRow& r) {
+    return {{"id", r.id()},
+            {"core", r.core()},
+            {"call_id", text(r.call_id())},
+            {"method", text(r.method())},
+            {"state", text(r.state())},
+            {"from", text(r.from())},
+            {"to", text(r.to())},
+            {"source", text(r.source())},
+            {"destination", text(r.destination())},
+            {"source_connection", r.source_connection()},
+            {"destination_connection", r.destination_connection()},
+            {"status", r.status()},
+            {"reason", text(r.reason())},
+            {"requests", r.requests()},
+            {"age_s", r.age_s()},
+            {"idle_s", r.idle_s()}};
+}
+
+Json to_json(const contract::NextHopRow& r) {
+    return {{"core", r.core()},
+            {"kind", text(r.kind())},
+            {"name", text(r.name())},
+            {"state", text(r.state())},
+            {"address", text(r.address())},
+            {"connections", r.connections()},
+            {"held", r.held()},
+            {"weight", r.weight()},
+            {"sent", r.sent()},
+            {"failed", r.failed()},
+            {"failed_ago_s", r.failed_ago_s()},
+            {"error", text(r.error())}};
+}
+
 // Rows asked for in one question, so that a page of the longest rows fits a message.
 constexpr size_t kPageRows = 250;
 
@@ -163,6 +197,8 @@ void take_page(Collection& into, const contract::Page& page) {
         case contract::Kind::ports: return take(into, page.ports());
         case contract::Kind::connections:
         case contract::Kind::endings: return take(into, page.connections());
+        case contract::Kind::dialogs: return take(into, page.dialogs());
+        case contract::Kind::next_hops: return take(into, page.next_hops());
     }
 }
 
