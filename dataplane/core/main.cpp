@@ -39,6 +39,7 @@ core::AssemblyPlan plan_of(const core::BootConfig& boot) {
             {polling.cpu, static_cast<int>(rte_lcore_to_socket_id(lcore)), polling.media, polling.signalling});
     }
     plan.signalling.connections = boot.connections_per_core;
+    plan.signalling.connections_per_source = boot.connections_per_source;
     plan.signalling.tcp_memory_mb = boot.tcp_memory_mb_per_core;
     plan.signalling.kernel_ports = boot.kernel_ports;
     plan.mbufs.mbufs = boot.mbufs_per_core;

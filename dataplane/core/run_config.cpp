@@ -158,11 +158,11 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
         std::array roles{role_config(snapshot, contract::Role::external),
                          role_config(snapshot, contract::Role::internal)};
         auto answers = ipv4_answers(*interfaces, roles);
-        return std::make_unique<const RunConfig>(RunConfig{
-            snapshot.revision(), std::move(interfaces), std::move(roles), std::move(answers), std::move(relay),
-            std::move(listeners), turn_ports, shared_names(snapshot), tls_contexts(snapshot, context), std::move(sip),
-            std::move(federation), std::move(scratch), snapshot.icmp_rate(), snapshot.echo(), std::move(verdicts),
-            partner_limits(snapshot)});
+        return std::make_unique<const RunConfig>(
+            RunConfig{snapshot.revision(), std::move(interfaces), std::move(roles), std::move(answers),
+                      std::move(relay), std::move(listeners), turn_ports, shared_names(snapshot),
+                      tls_contexts(snapshot, context), std::move(sip), std::move(federation), std::move(scratch),
+                      snapshot.icmp_rate(), snapshot.echo(), std::move(verdicts), partner_limits(snapshot)});
     } catch (const std::exception& error_in_words) {  // the texts name the setting
         throw SnapshotError(error_in_words.what());
     }

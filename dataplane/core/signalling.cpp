@@ -22,6 +22,7 @@ tcp::Settings tcp_settings(const Signalling::Setup& setup, tcp::StreamObserver& 
     const SignallingPlan& plan = *setup.plan;
     tcp::Settings settings;
     settings.limits.connections = plan.connections;
+    settings.limits.connections_per_prefix = plan.connections_per_source;
     settings.limits.half_open = std::clamp(plan.connections / 2, 1024U, 16384U);
     settings.limits.time_wait = plan.connections;
     settings.limits.buffer_blocks = plan.tcp_memory_mb * kBlocksPerMb;
@@ -78,6 +79,7 @@ Signalling::Signalling(const Setup& setup, Counters counters, Random& random, ip
       sip_(sip_setup(setup, *this, partners_), counters, random, now) {
     if (plan_.kernel_ports.empty()) return;
     tcp::KernelLimits limits;
+    limits.connections_per_prefix = plan_.connections_per_source;
     limits.connections = plan_.connections;
     limits.observer = this;
     kernel_ = std::make_unique<KernelPath>(core_, limits, counters, setup.pool, now);

@@ -13,12 +13,9 @@ std::unique_ptr<const Interfaces> Interfaces::build(const contract::Snapshot& sn
 }
 
 IpAddress network_of(const IpAddress& address, uint8_t length) {
-    auto octets = address.octets();
-    for (size_t i = 0; i < octets.size(); i++) {
-        size_t kept = length > 8 * i ? std::min<size_t>(8, length - 8 * i) : 0;
-        octets[i] = static_cast<uint8_t>(octets[i] & (0xff00 >> kept));
-    }
-    return IpAddress::v6_bytes(octets.data());
+    auto mask = [](unsigned kept) { return kept == 0 ? 0 : ~uint64_t{0} << (64 - kept); };
+    return IpAddress::words(address.high() & mask(std::min<unsigned>(length, 64)),
+                            address.low() & mask(length > 64 ? length - 64U : 0));
 }
 
 std::optional<NextHop> Interfaces::route(const IpAddress& destination, uint16_t source_interface) const {

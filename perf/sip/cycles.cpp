@@ -131,8 +131,8 @@ class Flood {
     // As many packets as are due after so many cycles of the core.
     void send(double seconds) {
         for (; static_cast<double>(sent_) < seconds * kFloodRate; sent_++) {
-            IpAddress source = IpAddress::v4(0xcb007100 + static_cast<uint32_t>(random_.next() & 0xff));
-            auto port = static_cast<uint16_t>(1024 + random_.next() % 60000);
+            IpAddress source = IpAddress::v4(0xcb007100 + (random_.u32() & 0xff));
+            auto port = static_cast<uint16_t>(1024 + random_.below(60000));
             if (sent_ % 2)
                 box_.send(test::udp_frame(box_.mac(), {source, port}, {kAccess.address, 5060}, bytes_of(kScan)));
             else
@@ -153,7 +153,7 @@ class Flood {
         segment.bytes.assign(20, 0);
         store_be16(segment.bytes.data(), source.port);
         store_be16(segment.bytes.data() + 2, kAccess.port);
-        store_be32(segment.bytes.data() + 4, static_cast<uint32_t>(random_.next()));
+        store_be32(segment.bytes.data() + 4, random_.u32());
         segment.bytes[12] = 5 << 4;
         segment.bytes[13] = 0x02;
         store_be16(segment.bytes.data() + 14, 64000);
@@ -185,7 +185,7 @@ class World {
 
     // Cycles of the core for `count` requests and their answers.
     double run(uint64_t count, Flood* flood) {
-        perf::Caller caller(false, count, kWindow);
+        perf::Caller caller("r" + std::to_string(runs_++), false, count, kWindow);
         partner_.use = [&](std::string_view header) { caller.on_response(partner_.out, header); };
         uint64_t before = host_.box_cycles();
         caller.start(partner_.out);
@@ -226,6 +226,7 @@ class World {
         if (!good) throw std::runtime_error(std::string("waited too long for ") + what + "; " + box_.drops());
     }
 
+    int runs_ = 0;
     Certificates certificates_;
     test::EdgeBox box_;
     Taker front_end_;

@@ -101,7 +101,7 @@ class Load {
             warm_up(partner, caller, listener);
         }
         ready();
-        Caller measured(calls, count, window);
+        Caller measured(run_, calls, count, window);
         caller = &measured;
         auto begin = Clock::now(), progress = begin;
         measured.start(partner.out());
@@ -129,8 +129,9 @@ class Load {
   private:
     // Until one message gets through: the proxy may have given the front end up while nobody listened.
     void warm_up(SipPeer& partner, Caller*& caller, int listener) {
+        int round = 0;
         for (auto end = Clock::now() + kPatience;;) {
-            Caller one(false, 1, 1);
+            Caller one("w" + std::to_string(round++) + run_, false, 1, 1);
             caller = &one;
             one.start(partner.out());
             turn_until([&] { return one.over(); }, partner, listener);
@@ -167,6 +168,7 @@ class Load {
     }
 
     std::unique_ptr<SSL_CTX, SslFree> tls_;
+    std::string run_ = "r" + std::to_string(getpid());
     std::vector<std::unique_ptr<SipPeer>> front_ends_;
 };
 

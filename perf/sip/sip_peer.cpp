@@ -39,7 +39,8 @@ SipPeer::SipPeer(int socket, SSL_CTX* context, const std::string& server_name, O
     if (server_name.empty()) {
         SSL_set_accept_state(ssl_.get());
     } else {
-        SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
+        SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 const_cast<char*>(server_name.c_str()));  // as SSL_set_tlsext_host_name(), without its cast
         SSL_set_connect_state(ssl_.get());
     }
 }

@@ -113,7 +113,7 @@ void Caller::on_response(std::string& out, std::string_view header) {
 
 void Caller::request(std::string& out, std::string_view method, uint64_t number, std::string_view target,
                      std::string_view routes, std::string_view body) const {
-    std::string id = std::to_string(number);
+    std::string id = std::to_string(number) + run_;
     bool within = method == "ACK" || method == "BYE";
     out.append(method).append(" ").append(target).append(" SIP/2.0\r\nVia: SIP/2.0/TLS sip.partner.example.org:5061;");
     out.append("branch=z9hG4bK").append(method).append(id).append("\r\nMax-Forwards: 70\r\n").append(routes);

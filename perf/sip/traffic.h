@@ -18,7 +18,9 @@ void answer(std::string& out, std::string_view header);
 // The partner: alice@partner.example.org to bob@home.example.org, `window` requests or calls under way at a time.
 class Caller {
   public:
-    Caller(bool calls, uint64_t count, uint64_t window) : calls_(calls), count_(count), window_(window) {}
+    // `run`: letters that no other run through the same proxy has; proxies remember transactions for a while.
+    Caller(std::string run, bool calls, uint64_t count, uint64_t window)
+        : run_(std::move(run)), calls_(calls), count_(count), window_(window) {}
 
     void start(std::string& out);
     void on_response(std::string& out, std::string_view header);
@@ -31,6 +33,7 @@ class Caller {
     void request(std::string& out, std::string_view method, uint64_t number, std::string_view target,
                  std::string_view routes, std::string_view body) const;
 
+    std::string run_;
     bool calls_;
     uint64_t count_, window_;
     uint64_t started_ = 0, done_ = 0, refused_ = 0;

@@ -83,19 +83,20 @@ class FedgeSip(Fedge):
 
     IDLE = "backoff"
     SIGNALLING = "0"
-    PORTS = "[port.lan]\ndevice = net_af_xdp1,iface=edge1\nrx-descriptors = 4096\ntx-descriptors = 2048\n"
+    PORTS = ("[tcp]\nconnections-per-source = 100000\n"
+             "[port.lan]\ndevice = net_af_xdp1,iface=edge1\nrx-descriptors = 4096\ntx-descriptors = 2048\n")
     SETTINGS = (("interface.lan.role", "internal"), ("interface.lan.port", "lan"), ("interface.lan.address", f"{INSIDE}/24"),
                 ("sip.listen", f"{SERVER}:5061", f"{INSIDE}:5061"), ("sip.outside-name", NAME), ("sip.inside-name", NAME),
                 ("front-end.one.host", HOST), ("front-end.one.address", FRONT_END), ("front-end.one.port", "5061"),
                 ("shared.listen", f"{SERVER}:443"), ("shared.sip-name", NAME),
-                ("federation.enabled", "on"), ("federation.outside-users", "on"), ("federation.domain", "home.example.org"),
+                ("federation.enabled", "on"), ("federation.access-name", NAME), ("federation.outside-users", "on"), ("federation.domain", "home.example.org"),
                 ("policy.global.federation", "on"), ("policy.global.outside", "on"), ("sip.clients-per-source", "1000000"),
                 ("tls.handshakes-per-source", "1000"), ("tls.handshakes-per-turn", "16"))
 
     def prepare(self):
         chain, key = self.people.files("edge")
         self.check("cert", "import", "edge", "--cert", chain, "--key", key, "--ca", self.people.root)
-        self.check("cert", "trust", "add", "benchmark", self.people.root)
+        self.check("cert", "trust", "add", "benchmark", "--file", self.people.root)
         self.check("allow", "domain", "partner.example.org", "--via", PARTNER, "--verification", "always-verifiable")
 
     def cpu(self):

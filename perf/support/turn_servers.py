@@ -110,7 +110,7 @@ class Fedge(_Server):
     def check(self, *arguments, stdin=""):
         done = self.fedge(*arguments, stdin=stdin)
         if done.returncode not in (0, 4):
-            raise SystemExit(f"perf/run: fedge {' '.join(arguments)}: {done.stdout}{done.stderr}")
+            raise SystemExit(f"perf/run: fedge {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
 
     def _adopted(self):
         done = self.fedge("show", "status", "--json")

@@ -59,13 +59,15 @@ TEST(Boot, SignallingCores) {
     EXPECT_FALSE(config.polling_cpus()[0].signalling);
 
     config = read({"--port.wan.device=net_ring0", "--cores.signalling=1", "--tcp.kernel-ports=5061,443",
-                   "--pools.connections-per-core=1000", "--pools.tcp-memory-per-core=8"});
+                   "--pools.connections-per-core=1000", "--pools.tcp-memory-per-core=8",
+                   "--tcp.connections-per-source=5000"});
     ASSERT_EQ(config.polling_cpus().size(), 1u) << "one core for both";
     EXPECT_TRUE(config.polling_cpus()[0].media);
     EXPECT_TRUE(config.polling_cpus()[0].signalling);
     EXPECT_EQ(config.kernel_ports, (std::vector<uint16_t>{443, 5061}));
     EXPECT_EQ(config.connections_per_core, 1000u);
     EXPECT_EQ(config.tcp_memory_mb_per_core, 8u);
+    EXPECT_EQ(config.connections_per_source, 5000u);
 
     BootConfig apart;
     apart.media_cpus = {1, 4};
@@ -104,6 +106,7 @@ TEST(Boot, EveryErrorNamesTheKeyAndTheFix) {
         {{port, "--cores.signalling=900"}, {"cores.signalling", "does not exist"}},
         {{port, "--tcp.kernel-ports=443"}, {"tcp.kernel-ports", "cores.signalling"}},
         {{port, "--cores.signalling=1", "--tcp.kernel-ports=70000"}, {"tcp.kernel-ports", "65535"}},
+        {{port, "--tcp.connections-per-source=1"}, {"tcp.connections-per-source", "16"}},
         {{port, "--pools.connections-per-core=1"}, {"pools.connections-per-core", "64"}},
         {{port, "--cores.idle=sometimes"}, {"cores.idle", "poll", "backoff"}},
         {{port, "--port.wan.mtu=100"}, {"port.wan.mtu", "1280"}},
