@@ -122,6 +122,16 @@ std::vector<policy::Scratch> scratches(const policy::Config& federation, const S
     return out;
 }
 
+CompiledFilters sip_filters(const signal::SipConfig* sip, const SnapshotContext& context, const RunConfig* previous) {
+    if (!sip || !sip->filters || !context.signalling()) return {};
+    if (previous && previous->sip_filters.database && previous->sip_filters.database->settings() == *sip->filters)
+        return previous->sip_filters;
+    CompiledFilters out{std::make_shared<const sip::FilterDatabase>(*sip->filters), {}};
+    for (const auto& library : context.tls_libraries)
+        out.scratch.push_back(library ? std::make_shared<sip::FilterScratch>(out.database) : nullptr);
+    return out;
+}
+
 policy::PartnerLimits partner_limits(const contract::Snapshot& snapshot) {
     const contract::Federation* federation = snapshot.federation();
     if (!federation) return {};
@@ -153,16 +163,17 @@ std::unique_ptr<const RunConfig> compile_snapshot(Bytes buffer, SnapshotContext&
         auto sip = sip_config(snapshot, listeners);
         auto federation = std::make_shared<const policy::Config>(snapshot.federation());
         auto scratch = scratches(*federation, context);
+        auto filters = sip_filters(sip.get(), context, previous);
         auto interfaces =
             ip::Interfaces::build(snapshot, context.ports, previous ? previous->interfaces.get() : nullptr);
         std::array roles{role_config(snapshot, contract::Role::external),
                          role_config(snapshot, contract::Role::internal)};
         auto answers = ipv4_answers(*interfaces, roles);
-        return std::make_unique<const RunConfig>(
-            RunConfig{snapshot.revision(), std::move(interfaces), std::move(roles), std::move(answers),
-                      std::move(relay), std::move(listeners), turn_ports, shared_names(snapshot),
-                      tls_contexts(snapshot, context), std::move(sip), std::move(federation), std::move(scratch),
-                      snapshot.icmp_rate(), snapshot.echo(), std::move(verdicts), partner_limits(snapshot)});
+        return std::make_unique<const RunConfig>(RunConfig{
+            snapshot.revision(), std::move(interfaces), std::move(roles), std::move(answers), std::move(relay),
+            std::move(listeners), turn_ports, shared_names(snapshot), tls_contexts(snapshot, context), std::move(sip),
+            std::move(federation), std::move(scratch), std::move(filters), snapshot.icmp_rate(), snapshot.echo(),
+            std::move(verdicts), partner_limits(snapshot)});
     } catch (const std::exception& error_in_words) {  // the texts name the setting
         throw SnapshotError(error_in_words.what());
     }

@@ -21,6 +21,7 @@
 #include "dataplane/relay/digest.h"
 #include "dataplane/signal/opening.h"
 #include "dataplane/signal/sip/sip_config.h"
+#include "dataplane/sip/filters.h"
 #include "dataplane/tls/context.h"
 
 namespace fedge::core {
@@ -39,6 +40,15 @@ struct StreamListener {
     contract::Role role;
 };
 
+// Compiling takes a while, so it is done when the settings change and not for each snapshot. Scratches go on with their
+// database: each is used by its core only, whichever configurations have it.
+struct CompiledFilters {
+    std::shared_ptr<const sip::FilterDatabase> database;       // null: nothing is filtered
+    std::vector<std::shared_ptr<sip::FilterScratch>> scratch;  // by core; empty without a database
+
+    sip::FilterScratch* of_core(size_t core) const { return scratch.empty() ? nullptr : scratch[core].get(); }
+};
+
 struct RunConfig {
     uint64_t revision;
     std::unique_ptr<const ip::Interfaces> interfaces;
@@ -54,6 +64,7 @@ struct RunConfig {
     std::shared_ptr<const signal::SipConfig> sip;          // null: none
     std::shared_ptr<const policy::Config> federation;
     std::vector<policy::Scratch> federation_scratch;  // by core
+    CompiledFilters sip_filters;
     uint32_t icmp_rate;
     bool echo;
     VerdictTables verdicts;

@@ -93,7 +93,8 @@ void Signalling::adopt(const RunConfig& config, Instant now) {
     turn_clients_.adopt(now);
     partners_.adopt(config);
     sip_config_ = config.sip.get();
-    sip_.adopt({sip_config_, config.federation.get(), config.verdicts.view(), config.federation_scratch[core_].get()},
+    sip_.adopt({sip_config_, config.federation.get(), config.verdicts.view(), config.federation_scratch[core_].get(),
+                config.sip_filters.of_core(core_)},
                now);
     shared_.adopt(&config.shared_names);
     std::erase_if(listeners_, [&](std::unique_ptr<Listener>& listener) {

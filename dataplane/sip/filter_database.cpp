@@ -135,7 +135,9 @@ Patterns scanner_patterns(const FilterSettings& settings) {
         if (whole) word.remove_prefix(1);
         if (word.empty()) throw std::invalid_argument("scanner signature: empty");
         std::string text = escaped(word);
-        out.add(whole ? "^" + text + "$" : text, static_cast<unsigned>(i));
+        // Mr. Iwarsson is no scanner.
+        std::string begin = is_word(word.front()) ? "\\b" : "", end = is_word(word.back()) ? "\\b" : "";
+        out.add(whole ? "^" + text + "$" : begin + text + end, static_cast<unsigned>(i));
     }
     return out;
 }

@@ -25,7 +25,7 @@ std::vector<std::string> default_file_extensions() {
 // What tools that look for SIP servers call themselves.
 std::vector<std::string> default_scanner_signatures() {
     return {"friendly-scanner", "sipvicious",   "sundayddr", "sip-scan", "sipscan", "sipcli",
-            "sipsak",           "sipptk",       "sivus",     "smap",     "iwar",    "vaxsip",
+            "sipsak",           "sipptk",       "sivus",     "smap",     "iwar",    "vaxsipuseragent",
             "pplsip",           "siparmyknife", "nmap",      "=voip"};
 }
 

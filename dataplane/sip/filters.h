@@ -47,8 +47,10 @@ struct FilterSettings {
     std::vector<std::string> local_domains;  // beside names without a dot
     bool files = true;
     FileAction file_action = FileAction::block_listed;
-    // Words in what a client tells of itself, without case; "=word" is the whole of it.
+    // Whole words in what a client tells of itself, without case; "=word" is all of it.
     std::vector<std::string> scanners = default_scanner_signatures();
+
+    friend bool operator==(const FilterSettings&, const FilterSettings&) = default;
 };
 
 // A list of extensions as people write them down: separated by anything, with and without dots.

@@ -5,7 +5,7 @@
 // The input is a script of records that end with 0xff. The first byte of a record: who sends (low three bits: partner,
 // front end, remote user, the far end that the proxy connected to next), or what happens (time passes, the far ends
 // answer, a connection breaks, DNS falls silent or answers); the rest of it the size of pieces. In what is sent, octets
-// 1 to 4 stand for whole messages, 5 for the Record-Routes that were seen last, as Routes.
+// 1 to 4 and 6 stand for whole messages, 5 for the Record-Routes that were seen last, as Routes.
 #include "dataplane/port/eal.h"
 #include "dataplane/sip/framing.h"
 #include "tests/fuzz/expect.h"
@@ -101,7 +101,13 @@ struct Script {
     std::vector<std::unique_ptr<FarEnd>> ends;  // partner, front end, remote user, the next that was connected to
     bool inside_has_spoken = false;
 
-    static test::SipPlan plan() { return {.hold_messages = 8, .connections = 16}; }
+    // Filters that change what they can.
+    static test::SipPlan plan() {
+        sip::FilterSettings filters;
+        filters.link_action = sip::LinkAction::allow;
+        filters.allow_message = "Links were changed.";
+        return {.hold_messages = 8, .connections = 16, .filters = std::move(filters)};
+    }
     Script() : world(plan()) {
         world.know("partner.example", "sip.partner.example", {"203.0.113.5"});
         ends.push_back(std::make_unique<FarEnd>(world.partner(), true));
@@ -139,6 +145,12 @@ struct Script {
                 case 5:
                     for (const auto& end : ends) out += end->routes();
                     break;
+                case 6: {
+                    test::SipText message = test::message_in("call-6");
+                    message.body = "see http://www.partner.example/ and tel:1";
+                    out += message.text();
+                    break;
+                }
                 default: out += c;
             }
         }

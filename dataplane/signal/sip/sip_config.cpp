@@ -43,6 +43,28 @@ FrontEnd front_end(const contract::FrontEnd& from) {
     return out;
 }
 
+sip::FilterSettings filter_settings(const contract::Filters& from) {
+    sip::FilterSettings out;
+    out.links = from.links();
+    out.ignore_local = from.link_ignore_local();
+    out.block_file_extension = from.block_file_links();
+    switch (from.link_action()) {
+        case contract::LinkAction::allow: out.link_action = sip::LinkAction::allow; break;
+        case contract::LinkAction::warn: out.link_action = sip::LinkAction::warn; break;
+        default: out.link_action = sip::LinkAction::block; break;
+    }
+    if (from.allow_message()) out.allow_message = from.allow_message()->str();
+    if (from.warn_message()) out.warn_message = from.warn_message()->str();
+    out.prefixes = texts(from.link_prefixes());
+    out.extensions = texts(from.file_extensions());
+    out.local_domains = texts(from.local_domains());
+    out.files = from.files();
+    out.file_action = from.file_action() == contract::FileAction::block_all ? sip::FileAction::block_all
+                                                                            : sip::FileAction::block_listed;
+    out.scanners = texts(from.scanners());
+    return out;
+}
+
 }  // namespace
 
 std::shared_ptr<const SipConfig> SipConfig::build(const contract::Snapshot& snapshot) {
@@ -78,6 +100,7 @@ std::shared_ptr<const SipConfig> SipConfig::build(const contract::Snapshot& snap
     out->idle = std::chrono::seconds(std::max(sip->idle_s(), 1U));
     out->clients_per_source = sip->clients_per_source();
     out->registrations_failed = sip->registrations_failed();
+    if (sip->filters()) out->filters = filter_settings(*sip->filters());
     if (snapshot.federation())
         out->connections_per_partner = std::clamp<uint8_t>(snapshot.federation()->connections_per_partner(), 1, 4);
 

@@ -11,6 +11,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/time.h"
+#include "dataplane/sip/filters.h"
 #include "dataplane/sip/flow_token.h"
 #include "dataplane/sip/framing.h"
 #include "dataplane/sip/routing.h"
@@ -57,6 +58,7 @@ class SipConfig {
     uint32_t registrations_failed = 0;
     uint16_t inside_port = 5061;  // of our listener
     uint8_t connections_per_partner = 4;
+    std::optional<sip::FilterSettings> filters;  // nothing: there are none
 
     // What we are called in Via and Record-Route, and what means us in a URI: towards servers, and towards remote
     // users, who come to another port. What is ours and what is not is for policy to say.

@@ -31,9 +31,12 @@ MutableBytes writable(std::span<char> text) {
 void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& leaving) {
     const sip::Message& message = request.message;
     const SipConfig& config = *view_.config;
+    Bytes body = request.body;
+    if (FilterRefusal refusal = filters_.request(message, body))
+        return answer(request, refusal.status, refusal.diagnostic);
     Side from = side_of(request.kind);
     const sip::Site& site = config.site(from == Side::outside ? request.kind : to.kind, from);
-    sip::Edit edit(message, static_cast<uint32_t>(request.body.size()));
+    sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::Flow in = flow_of(request.from, request.kind);
     Endpoint source = request.connection ? request.connection->remote() : Endpoint{};
     sip::ForwardingTexts texts;
@@ -74,7 +77,7 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
         counters_.add(Counter::sip_malformed);
         return answer(request, 513);
     }
-    if (!write(to, Bytes(scratch_).first(size), request.body)) return answer(request, 503);
+    if (!write(to, Bytes(scratch_).first(size), body)) return answer(request, 503);
     counters_.add(Counter::sip_requests_relayed);
 }
 

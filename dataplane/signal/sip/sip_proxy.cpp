@@ -28,6 +28,7 @@ uint64_t names_hash(const tls::SessionInfo* tls) {
 }
 
 const tls::PeerNames kNoNames;
+constexpr std::string_view kScanner = "what came is known of scanners";
 
 }  // namespace
 
@@ -41,6 +42,7 @@ SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instan
       connections_(setup.limits, counters, random, *this, now),
       hops_(connections_, *setup.connector, counters, setup.limits.connections),
       front_ends_(hops_, connections_, counters),
+      filters_(counters),
       states_(setup.limits.connections),
       message_(std::make_unique<sip::Message>()),
       scratch_(kScratch) {}
@@ -51,6 +53,7 @@ void SipProxy::adopt(const SipView& view, Instant now) {
     now_ = now;
     view_ = view;
     connections_.adopt(view.config);
+    filters_.adopt(view.filters);
     if (view.config) front_ends_.adopt(*view.config, now);
 }
 
@@ -122,6 +125,7 @@ void SipProxy::on_message(SipConnection& connection, Bytes header, Bytes body) {
         return counters_.add(Counter::sip_malformed);
     }
     counters_.add(Counter::sip_requests);
+    if (unknown(connection) && filters_.scanner(message)) return connection.close(kScanner);
     Incoming request{message, header, body, connection.id(), connection.kind(), &connection};
     if (fault == sip::MessageFault::none) return on_request(request);
     counters_.add(Counter::sip_malformed);
@@ -134,6 +138,7 @@ void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Byte
     sip::Message& message = *message_;
     message.parse(text_of(header));
     if (!message.is_request() || !message.answerable()) return;
+    if (unknown(connection) && filters_.scanner(message)) return;
     Incoming request{message, header, {}, connection.id(), connection.kind(), &connection};
     answer(request, code);
 }
@@ -156,6 +161,13 @@ SipProxy::PeerState& SipProxy::state(const SipConnection& connection) {
     state.generation = connection.id().generation;
     state.hash = names_hash(connection.tls());
     return state;
+}
+
+// Where one was heard who may speak, many speak: what one of them writes is no reason to cut off the others.
+bool SipProxy::unknown(const SipConnection& connection) {
+    if (connection.kind() == PeerKind::front_end) return false;
+    const PeerState& known = state(connection);
+    return !known.registered && !(known.peer && known.peer->fixed != policy::TrustClass::none);
 }
 
 policy::Peer& SipProxy::peer(const SipConnection& connection) {

@@ -30,6 +30,7 @@
 #include "dataplane/signal/sip/partner_finder.h"
 #include "dataplane/signal/sip/sip_config.h"
 #include "dataplane/signal/sip/sip_connections.h"
+#include "dataplane/signal/sip/sip_filters.h"
 #include "dataplane/signal/sip/sip_post.h"
 #include "dataplane/sip/flow_token.h"
 #include "dataplane/sip/message.h"
@@ -43,6 +44,7 @@ struct SipView {
     const policy::Config* federation = nullptr;
     contract::Verdicts verdicts;
     hs_scratch_t* scratch = nullptr;
+    sip::FilterScratch* filters = nullptr;  // null: nothing is filtered
 };
 
 class SipProxy final : private SipObserver {
@@ -106,6 +108,7 @@ class SipProxy final : private SipObserver {
         uint64_t hash = 0;  // of what it proved
         uint32_t failed_registrations = 0;
         Instant failed_since{};
+        bool registered = false;  // a remote user whom the inside knows
     };
 
     // SipObserver
@@ -158,6 +161,8 @@ class SipProxy final : private SipObserver {
     policy::View policy_view() const { return {*view_.federation, view_.verdicts, view_.scratch}; }
     PeerState& state(const SipConnection& connection);
     policy::Peer& peer(const SipConnection& connection);
+    // Nobody who may speak has been heard on it: what comes may be of a scanner.
+    bool unknown(const SipConnection& connection);
     static uint64_t call_hash(const sip::Message& message);
 
     uint16_t core_;
@@ -172,6 +177,7 @@ class SipProxy final : private SipObserver {
     NextHops hops_;
     FrontEnds front_ends_;
     HeldMessages held_;
+    SipFilters filters_;
     std::vector<PeerState> states_;          // by slot of the connection
     std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn
     std::unique_ptr<sip::Message> message_;  // large, and needed by one at a time

@@ -24,6 +24,7 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
     SipConnection* to = other_core ? nullptr : connection_of(route.flow);
     if (!to && !other_core) return counters_.add(Counter::sip_flow_gone);
 
+    if (!filters_.response(message, body)) return;
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::forward_response(edit, from);
     if (from == sip::Side::inside) edit.remove_trust_headers();
@@ -44,6 +45,7 @@ void SipProxy::note_registration(SipConnection& client, uint16_t status) {
     if (status < 200) return;
     PeerState& known = state(client);
     if (status < 300 || now_ - known.failed_since > kFailureWindow) known.failed_registrations = 0;
+    known.registered |= status < 300;
     if (status < 300) return;
     if (known.failed_registrations++ == 0) known.failed_since = now_;
     if (known.failed_registrations <= view_.config->registrations_failed) return;

@@ -38,8 +38,8 @@ TEST(Diagnostics, TableIsSortedAndPairsCodesWithResponses) {
     for (uint16_t code : {1008, 1009, 1010, 1046, 1047}) EXPECT_EQ(diagnostic(code)->status, 504) << code;
     for (uint16_t code : {1002, 1012}) EXPECT_EQ(diagnostic(code)->status, 403) << code;
     for (uint16_t code : {1003, 1005}) EXPECT_EQ(diagnostic(code)->status, 404) << code;
-    for (uint16_t code : {1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010,
-                          1011, 1012, 1013, 1014, 1027, 1033, 1034, 1035, 1036, 1046, 1047})
+    for (uint16_t code : {1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010,  1011,
+                          1012, 1013, 1014, 1027, 1033, 1034, 1035, 1036, 1046, 1047, 16000, 16001})
         EXPECT_NE(diagnostic(code), nullptr) << code;
 }
 
