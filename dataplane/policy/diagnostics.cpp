@@ -32,8 +32,8 @@ constexpr std::array kTable = std::to_array<Diagnostic>({
     {1036, 504, "Previous hop shared address space peer did not report diagnostic information"},
     {1046, 504, "Failed to connect to a federated peer server"},
     {1047, 504, "Failed to complete TLS negotiation with a federated peer server"},
-    {16000, 403, "The message has a link that is not allowed"},
-    {16001, 403, "The message has a file, or a link to one, that is not allowed"},
+    {kLinkBlocked, 403, "The message has a link that is not allowed"},
+    {kFileBlocked, 403, "The message has a file, or a link to one, that is not allowed"},
 });
 
 bool before(const Diagnostic& entry, uint16_t code) {

@@ -8,6 +8,11 @@
 
 namespace fedge::policy {
 
+// Of the filters of links and files: 16000 to 16999 is the range of such filters; what single numbers of it mean to
+// others is not published.
+inline constexpr uint16_t kLinkBlocked = 16000;
+inline constexpr uint16_t kFileBlocked = 16001;
+
 // An entry of the table.
 struct Diagnostic {
     uint16_t code;

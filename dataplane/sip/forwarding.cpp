@@ -32,6 +32,7 @@ bool forward_request(Edit& edit, const Forwarding& f, const Site& site, const Fl
     via << "SIP/2.0/TLS ";
     write_sent_by(via, site.names(f.out.side));
     via << ";branch=" << view(branch) << ";" << kFlowParameter << "=" << view(token) << (f.alias ? ";alias" : "");
+    if (!f.names.empty()) via << ";" << kNamesParameter << "=" << f.names;
     edit.add_on_top(HeaderId::via, via.text());
     bool fits = via.ok();
 

@@ -12,10 +12,11 @@ namespace fedge::sip {
 struct Forwarding {
     const Message& request;
     const RequestRoute& route;
-    Flow in;             // where it came from
-    Flow out;            // where it goes; node, core, connection and peer as they are signed into Record-Route
-    Endpoint source;     // of the sender
-    bool alias = false;  // RFC 5923: requests may come back on the connection that carries this one
+    Flow in;                      // where it came from
+    Flow out;                     // where it goes; node, core, connection and peer as they are signed into Record-Route
+    Endpoint source;              // of the sender
+    bool alias = false;           // RFC 5923: requests may come back on the connection that carries this one
+    std::string_view names = {};  // kNamesParameter of our Via, a token; empty: none
 };
 
 // Memory for the texts that an Edit only refers to.

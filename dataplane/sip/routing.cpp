@@ -243,7 +243,9 @@ RequestRoute route_request(const Message& request, const Flow& from, const Site&
         out.action = Action::flow;
         out.flow = *p.onward;
     } else if (from.side == Side::outside && p.next) {
-        return refuse(RouteFault::foreign_route);
+        // The rest of the route set of a dialog that passed through from partner to partner.
+        if (!site.transit || !p.signed_here) return refuse(RouteFault::foreign_route);
+        out.action = Action::domain;
     } else if (!p.next && site.is_own(p.target.host, p.target.port)) {
         return refuse(RouteFault::own_target);
     } else if (from.side == Side::outside) {
@@ -277,7 +279,9 @@ ResponseRoute route_response(const Message& response, const Flow& from, const Si
     OpenedToken opened = tokens.open(TokenUse::via, token.value_or(""), via.branch, unix_now);
     if (opened.verdict != TokenVerdict::good || response.vias() < 2)
         return {Action::discard, RouteFault::invalid_via, {}};
-    if (from.side == Side::outside && opened.flow.side == Side::outside)
+    // A clearing house has partners on both sides; remote users, who have proved nothing, have only the inside.
+    bool passed_through = site.transit && opened.flow.peer != 0;
+    if (from.side == Side::outside && opened.flow.side == Side::outside && !passed_through)
         return {Action::discard, RouteFault::wrong_side, {}};
     return {Action::flow, RouteFault::none, opened.flow};
 }

@@ -32,6 +32,7 @@ struct Site {
     std::array<Names, 2> sides;                            // by Side
     const Domains* domains = nullptr;                      // never null in use
     std::span<const std::string_view> proxy_extensions{};  // option tags for Proxy-Require
+    bool transit = false;  // what comes from outside may leave outside: this edge is a clearing house
 
     const Names& names(Side side) const { return sides[static_cast<size_t>(side)]; }
     // It names this edge, on whichever side. Port 0 stands for the one that is listened on.
@@ -67,7 +68,8 @@ enum class Action : uint8_t {
     discard,  // with a fault that cannot be answered: ACK, BENOTIFY, responses
     flow,     // on this connection, or one to the same peer; if there is none: to `hop`, or as `inside`
     inside,   // to one of the front ends
-    domain,   // to a partner, as policy and discovery say for `domain`; `hop` is what the route set names
+    domain,   // to a partner, as policy and discovery say for `domain`; `hop` is what the route set names. From
+              // outside: only within a dialog between two partners of a clearing house
     local,    // a response to a request of our own
 };
 
@@ -111,6 +113,8 @@ ResponseRoute route_response(const Message& response, const Flow& from, const Si
 
 // The name of our Via parameter that holds the flow of arrival.
 inline constexpr std::string_view kFlowParameter = "f";
+// ... and of the one that says that names in the message were changed, and by what they are changed back.
+inline constexpr std::string_view kNamesParameter = "n";
 
 // The option tags of Proxy-Require that are not known here, for Unsupported (RFC 3261 section 16.3 step 5). 0 if it
 // does not fit.

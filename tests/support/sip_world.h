@@ -114,6 +114,8 @@ struct SipPlan {
     uint32_t connections = 64;
     uint16_t core = 0;
     std::optional<sip::FilterSettings> filters = {};
+    bool clearing_house = false;
+    bool provider = false;  // of public IM, federation.messenger.example, with accounts of hosted.example
 };
 
 // Compiling takes a while: once for each of the settings that the tests of a program use.
@@ -171,9 +173,19 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         out.federation->outside_users = true;
         out.federation->discovery = plan_.discovery;
         out.federation->access_names = {"access.contoso.com"};
+        out.federation->clearing_house = plan_.clearing_house;
+        if (plan_.provider) {
+            auto provider = std::make_unique<contract::ProviderT>();
+            provider->name = "messenger";
+            provider->proxy = "federation.messenger.example";
+            provider->public_im = true;
+            provider->decoration_routing_domain = "msn.example";
+            provider->decoration_excluded = {"msn.example", "outlook.example"};
+            out.federation->providers.push_back(std::move(provider));
+        }
         auto domain = std::make_unique<contract::InternalDomainT>();
         domain->name = "contoso.com";
-        domain->access = contract::Access::federation | contract::Access::outside;
+        domain->access = contract::Access::federation | contract::Access::public_im | contract::Access::outside;
         out.federation->domains.push_back(std::move(domain));
         return out;
     }
@@ -196,6 +208,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         };
         allow("partner.example", contract::Rule::allowed);
         allow("direct.example", contract::Rule::allowed, "edge.direct.example");
+        if (plan_.provider) allow("hosted.example", contract::Rule::allowed, "federation.messenger.example");
         allow("blocked.example", contract::Rule::blocked);
         table_ = verdicts.build();
         std::string error;

@@ -104,8 +104,9 @@ std::shared_ptr<const SipConfig> SipConfig::build(const contract::Snapshot& snap
     if (snapshot.federation())
         out->connections_per_partner = std::clamp<uint8_t>(snapshot.federation()->connections_per_partner(), 1, 4);
 
+    bool clearing_house = snapshot.federation() && snapshot.federation()->clearing_house();
     out->read_addresses(snapshot);
-    out->make_sites();
+    out->make_sites(clearing_house);
     return out;
 }
 
@@ -135,7 +136,7 @@ void SipConfig::read_addresses(const contract::Snapshot& snapshot) {
     own_.erase(std::unique(own_.begin(), own_.end()), own_.end());
 }
 
-void SipConfig::make_sites() {
+void SipConfig::make_sites(bool clearing_house) {
     outside_hosts_.push_back(outside);
     inside_hosts_.push_back(inside);
     for (const std::string& name : own_) {
@@ -149,6 +150,7 @@ void SipConfig::make_sites() {
             if (clients) std::swap(site.sides[0].port, site.sides[0].other_port);
             site.sides[1] = {inside_hosts_, inside_port, 0};
             site.domains = from == sip::Side::outside ? &kAllOurs : &kNoneOurs;
+            site.transit = clearing_house && !clients;
         }
     }
 }

@@ -70,7 +70,7 @@ class SipConfig {
 
   private:
     void read_addresses(const contract::Snapshot& snapshot);
-    void make_sites();
+    void make_sites(bool clearing_house);
 
     std::vector<std::string> own_;  // names and addresses
     std::vector<std::string_view> outside_hosts_, inside_hosts_;

@@ -71,6 +71,8 @@ class SipConnections {
     uint32_t write();
 
     uint32_t count() const { return limits_.connections - static_cast<uint32_t>(free_.size()); }
+    // Of remote users, from where this one is.
+    uint32_t clients_of(const IpAddress& source) const { return clients_.count(source); }
     uint32_t count(PeerKind kind) const { return by_kind_[static_cast<size_t>(kind)]; }
     const SendBlocks& blocks() const { return blocks_; }
     uint64_t gathered() const { return gathered_; }

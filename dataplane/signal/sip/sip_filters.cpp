@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/policy/diagnostics.h"
+
 namespace fedge::signal {
 namespace {
 
@@ -11,9 +13,6 @@ using sip::HeaderId;
 using sip::Method;
 
 constexpr uint16_t kRefused = 403;
-// ms-diagnostics
-constexpr uint16_t kLinkBlocked = 16000;
-constexpr uint16_t kFileBlocked = 16001;
 
 bool shown_to_people(Method method) {
     switch (method) {
@@ -67,7 +66,7 @@ bool SipFilters::scanner(const sip::Message& request) {
 
 FilterRefusal SipFilters::refuse(Finding finding) {
     counters_.add(Counter::sip_filtered);
-    return {kRefused, finding == Finding::block_file ? kFileBlocked : kLinkBlocked};
+    return {kRefused, finding == Finding::block_file ? policy::kFileBlocked : policy::kLinkBlocked};
 }
 
 FilterRefusal SipFilters::request(const sip::Message& request, Bytes& body) {

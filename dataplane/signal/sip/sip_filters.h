@@ -15,8 +15,7 @@
 
 namespace fedge::signal {
 
-// What the sender of a message that does not pass is told: SIP status and ms-diagnostics (16000 to 16999 is the range
-// of IM filters; what single numbers of it mean to others is not published).
+// What the sender of a message that does not pass is told: SIP status and ms-diagnostics.
 struct FilterRefusal {
     uint16_t status = 0;  // 0: it passes
     uint16_t diagnostic = 0;

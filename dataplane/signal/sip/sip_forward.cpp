@@ -7,6 +7,7 @@
 #include "dataplane/policy/diagnostics.h"
 #include "dataplane/policy/text_writer.h"
 #include "dataplane/policy/trust_header.h"
+#include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/sip/edit.h"
 #include "dataplane/sip/forwarding.h"
@@ -19,6 +20,8 @@ using sip::HeaderId;
 using sip::Method;
 using sip::Side;
 using sip::TokenUse;
+
+constexpr uint16_t kCannotRoute = 1005;  // ms-diagnostics
 
 constexpr size_t kText = 1024;  // a Via or Record-Route of ours: a name of 253 and a token
 
@@ -36,12 +39,19 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
         return answer(request, refusal.status, refusal.diagnostic);
     Side from = side_of(request.kind);
     const sip::Site& site = config.site(from == Side::outside ? request.kind : to.kind, from);
+    Names names;
+    if (const policy::Decision* decision = leaving.decision) {
+        if (leaving.side == Side::inside) names.undecorate_source(policy_view(), *decision, message);
+        if (leaving.side == Side::outside && !names.decorate_target(*decision, message, leaving.route))
+            return answer(request, 404, kCannotRoute);
+    }
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::Flow in = flow_of(request.from, request.kind);
     Endpoint source = request.connection ? request.connection->remote() : Endpoint{};
     sip::ForwardingTexts texts;
-    bool fits = sip::forward_request(edit, {message, leaving.route, in, to.flow, source}, site, *config.tokens,
-                                     unix_now_, texts);
+    bool fits = sip::forward_request(edit, {message, leaving.route, in, to.flow, source, false, names.note()}, site,
+                                     *config.tokens, unix_now_, texts);
+    names.apply(edit);
 
     // A registration: requests for the client are to come back through us (RFC 3327, RFC 5626 section 5.1).
     std::array<char, kText> path_memory;

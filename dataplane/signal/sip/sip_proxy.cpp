@@ -43,6 +43,7 @@ SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instan
       hops_(connections_, *setup.connector, counters, setup.limits.connections),
       front_ends_(hops_, connections_, counters),
       filters_(counters),
+      failed_registrations_(random),
       states_(setup.limits.connections),
       message_(std::make_unique<sip::Message>()),
       scratch_(kScratch) {}
@@ -67,6 +68,10 @@ tcp::StreamHandler* SipProxy::accept(tcp::Stream& stream, PeerKind kind, const t
             counters_.add(Counter::sip_stranger_inside);
             return nullptr;
         }
+    }
+    if (kind == PeerKind::client && too_many_failed(stream.remote().address)) {
+        counters_.add(Counter::sip_registrations_limited);
+        return nullptr;
     }
     SipConnection* connection = connections_.accept(stream, kind, tls, now_);
     if (!connection) return nullptr;

@@ -24,6 +24,7 @@
 #include "dataplane/policy/config.h"
 #include "dataplane/policy/inbound.h"
 #include "dataplane/policy/outbound.h"
+#include "dataplane/signal/sip/failed_registrations.h"
 #include "dataplane/signal/sip/front_ends.h"
 #include "dataplane/signal/sip/held_messages.h"
 #include "dataplane/signal/sip/next_hops.h"
@@ -123,6 +124,11 @@ class SipProxy final : private SipObserver {
     void end_by_route(Incoming& request, const sip::RequestRoute& route);
     void from_partner(Incoming& request, const sip::RequestRoute& route);
     void from_front_end(Incoming& request, const sip::RequestRoute& route);
+    // Policy lets it through.
+    void accepted(Incoming& request, const sip::RequestRoute& route, policy::Decision& decision);
+    // To another organisation. `inbound`: of a message that passes through this clearing house, from one; null: of
+    // ours.
+    void to_outside(Incoming& request, const sip::RequestRoute& route, const policy::Decision* inbound);
     void from_client(Incoming& request, const sip::RequestRoute& route);
     void to_front_end(Incoming& request, const Leaving& leaving);
     void to_partner(Incoming& request, const Leaving& leaving, const FoundRoute& route);
@@ -150,6 +156,7 @@ class SipProxy final : private SipObserver {
         return {flow_of(connection.id(), connection.kind()), connection.kind(), &connection};
     }
     void note_registration(SipConnection& client, uint16_t status);
+    bool too_many_failed(const IpAddress& source) const;
 
     sip::Flow flow_of(FlowId id, PeerKind kind) const;
     sip::Side side_of(PeerKind kind) const {
@@ -178,6 +185,7 @@ class SipProxy final : private SipObserver {
     FrontEnds front_ends_;
     HeldMessages held_;
     SipFilters filters_;
+    FailedRegistrations failed_registrations_;
     std::vector<PeerState> states_;          // by slot of the connection
     std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn
     std::unique_ptr<sip::Message> message_;  // large, and needed by one at a time

@@ -4,6 +4,7 @@
 
 #include "dataplane/policy/access.h"
 #include "dataplane/policy/diagnostics.h"
+#include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 
 namespace fedge::signal {
@@ -168,20 +169,33 @@ void SipProxy::from_partner(Incoming& request, const sip::RequestRoute& route) {
                 continue;
             case Outcome::deliver:
             case Outcome::deliver_to_contacts:
-                if (sender.fixed == policy::TrustClass::none) {
-                    sender.fixed = decision.trust();
-                    request.connection->set_label(decision.source.view());
-                }
-                counters_.add(Counter::policy_delivered);
-                return to_front_end(request, {Side::inside, route, &decision});
-            case Outcome::forward:  // clearing house: what leaves again is judged as what leaves
-                counters_.add(Counter::sip_unroutable);
-                return answer(request, 501);
+            case Outcome::forward: return accepted(request, route, decision);
             case Outcome::refuse:
             case Outcome::drop: return end_by_policy(request, decision);
         }
     }
     answer(request, 500);
+}
+
+void SipProxy::accepted(Incoming& request, const sip::RequestRoute& route, policy::Decision& decision) {
+    if (stands_for_blocked(policy_view(), decision, request.message.from().uri.user, decision.source.view())) {
+        decision.reason = policy::Reason::blocked_source;
+        decision.outcome = Outcome::drop;
+        return end_by_policy(request, decision);
+    }
+    policy::Peer& sender = peer(*request.connection);
+    if (sender.fixed == policy::TrustClass::none) {
+        sender.fixed = decision.trust();
+        request.connection->set_label(decision.source.view());
+    }
+    if (decision.outcome == Outcome::forward) return to_outside(request, route, &decision);
+    // A route set from partner to partner does not lead inside.
+    if (route.action == sip::Action::domain) {
+        counters_.add(Counter::sip_unroutable);
+        return answer(request, 403, kCannotRoute);
+    }
+    counters_.add(Counter::policy_delivered);
+    to_front_end(request, {Side::inside, route, &decision});
 }
 
 void SipProxy::from_front_end(Incoming& request, const sip::RequestRoute& route) {
@@ -199,17 +213,26 @@ void SipProxy::from_front_end(Incoming& request, const sip::RequestRoute& route)
             return answer(request, 430);  // RFC 5626 section 11.5
         }
     }
+    to_outside(request, route, nullptr);
+}
+
+void SipProxy::to_outside(Incoming& request, const sip::RequestRoute& route, const policy::Decision* inbound) {
     policy::Request asked = policy_request(request, route);
     AnsweredRoute answered;
     const policy::RouteFacts* known = nullptr;
     for (int round = 0; round < 3; round++) {
-        policy::Decision decision = policy::outbound(policy_view(), asked, known);
+        policy::Decision decision = policy::outbound(policy_view(), asked, known, inbound != nullptr);
         if (decision.outcome == Outcome::ask) {
             if (!find(request, decision.target.view(), decision.ask, answered.found)) return;
             known = answered.facts_for(decision.ask);
             continue;
         }
         if (!decision.accepted()) return end_by_policy(request, decision);
+        if (stands_for_blocked(policy_view(), decision, asked.to.user, decision.target.view())) {
+            decision.reason = policy::Reason::out_blocked_domain;
+            return end_by_policy(request, decision);
+        }
+        if (inbound) decision.verified = inbound->verified;
         counters_.add(Counter::policy_delivered);
         return to_partner(request, {Side::outside, route, &decision}, answered.found);
     }

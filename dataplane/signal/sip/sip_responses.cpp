@@ -1,4 +1,7 @@
 // Responses (RFC 3261 section 16.7): back to the connection that our Via names.
+#include <utility>
+
+#include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/sip/edit.h"
 #include "dataplane/sip/forwarding.h"
@@ -28,6 +31,9 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::forward_response(edit, from);
     if (from == sip::Side::inside) edit.remove_trust_headers();
+    Names names;
+    names.restore(*view_.federation, message, from);
+    names.apply(edit);
     size_t size = edit.write(scratch_);
     if (size == 0) return counters_.add(Counter::sip_malformed);
     Destination back = to ? destination(*to) : Destination{route.flow, PeerKind::client};
@@ -40,17 +46,29 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
         note_registration(*to, message.status_code());
 }
 
-// The first answer to a registration asks for credentials, so one failure means nothing.
+// A registration that succeeds takes two or three requests, all but the last of which fail: each connection may have
+// two such failures open at a time, and what led to a success counts no more.
 void SipProxy::note_registration(SipConnection& client, uint16_t status) {
     if (status < 200) return;
     PeerState& known = state(client);
-    if (status < 300 || now_ - known.failed_since > kFailureWindow) known.failed_registrations = 0;
-    known.registered |= status < 300;
-    if (status < 300) return;
+    if (now_ - known.failed_since > kFailureWindow) known.failed_registrations = 0;
+    const IpAddress& source = client.remote().address;
+    if (status < 300) {
+        failed_registrations_.forgive(source, std::exchange(known.failed_registrations, 0), now_);
+        known.registered = true;
+        return;
+    }
     if (known.failed_registrations++ == 0) known.failed_since = now_;
-    if (known.failed_registrations <= view_.config->registrations_failed) return;
+    failed_registrations_.add(source, now_);
+    if (known.failed_registrations <= view_.config->registrations_failed && !too_many_failed(source)) return;
     counters_.add(Counter::sip_registrations_limited);
     client.close("too many failed registrations");
+}
+
+bool SipProxy::too_many_failed(const IpAddress& source) const {
+    constexpr uint32_t kSteps = 2;
+    uint32_t most = view_.config->registrations_failed + kSteps * connections_.clients_of(source);
+    return failed_registrations_.count(source, now_) > most;
 }
 
 // The connection itself, or another to the same peer.

@@ -1,0 +1,48 @@
+#include "dataplane/signal/sip/failed_registrations.h"
+
+#include <algorithm>
+
+namespace fedge::signal {
+namespace {
+
+uint32_t minute_of(Instant now) {
+    return static_cast<uint32_t>(duration_cast<std::chrono::minutes>(now.time_since_epoch()).count());
+}
+
+}  // namespace
+
+FailedRegistrations::FailedRegistrations(Random& random) : slots_(kRows * kSlots) {
+    for (HashKey& key : keys_) key = HashKey::random(random);
+}
+
+size_t FailedRegistrations::slot(size_t row, const IpAddress& source) const {
+    uint64_t high = source.is_v4() ? 0 : source.high();
+    uint64_t low = source.is_v4() ? source.low() : 0;
+    return row * kSlots + keyed_hash(keys_[row], high, low, 0) % kSlots;
+}
+
+uint32_t FailedRegistrations::count(const IpAddress& source, Instant now) const {
+    uint32_t least = UINT32_MAX;
+    for (size_t row = 0; row < kRows; row++) {
+        const Slot& one = slots_[slot(row, source)];
+        least = std::min(least, one.minute == minute_of(now) ? one.failures : 0);
+    }
+    return least;
+}
+
+void FailedRegistrations::add(const IpAddress& source, Instant now) {
+    for (size_t row = 0; row < kRows; row++) {
+        Slot& one = slots_[slot(row, source)];
+        if (one.minute != minute_of(now)) one = {minute_of(now), 0};
+        one.failures++;
+    }
+}
+
+void FailedRegistrations::forgive(const IpAddress& source, uint32_t failures, Instant now) {
+    for (size_t row = 0; row < kRows; row++) {
+        Slot& one = slots_[slot(row, source)];
+        if (one.minute == minute_of(now)) one.failures -= std::min(one.failures, failures);
+    }
+}
+
+}  // namespace fedge::signal
