@@ -107,12 +107,20 @@ void Signalling::adopt(const RunConfig& config, Instant now) {
         listener->what = *still;
         return false;
     });
+    for (const auto& listener : listeners_) listener->tls.own_name = own_name(listener->what);
     for (const StreamListener& wanted : config.stream_listeners) {
         if (std::ranges::any_of(listeners_, [&](const auto& l) { return l->what.endpoint == wanted.endpoint; }))
             continue;
         listeners_.push_back(std::make_unique<Listener>(*this, wanted));
+        listeners_.back()->tls.own_name = own_name(wanted);
         listen(*listeners_.back());
     }
+}
+
+// Peers that do not say whom they want are many among servers of SIP.
+std::string Signalling::own_name(const StreamListener& listener) const {
+    if (listener.service != contract::Service::sip_tls || !sip_config_) return {};
+    return sip_config_->own_name(listener.role);
 }
 
 void Signalling::listen(Listener& listener) {
@@ -193,7 +201,9 @@ tcp::Stream* Signalling::connect(contract::Role side, const Endpoint& remote, co
                                  tcp::StreamHandler& handler) {
     auto local = sip_config_ ? sip_config_->source_for(side, remote.address) : std::nullopt;
     if (!local) return nullptr;
-    return tls_.connect(stack_.tcp(), {*local, 0}, remote, {}, options, handler);
+    tls::ClientOptions ours = options;
+    ours.own_name = sip_config_->own_name(side);
+    return tls_.connect(stack_.tcp(), {*local, 0}, remote, {}, std::move(ours), handler);
 }
 
 tcp::StreamHandler* Signalling::accept(Listener& listener, tcp::Stream& stream) {

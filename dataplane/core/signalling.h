@@ -120,6 +120,7 @@ class Signalling final : private tcp::StreamObserver,
     }
     void listen(Listener& listener);
     void unlisten(const Listener& listener);
+    std::string own_name(const StreamListener& listener) const;
 
     const SignallingPlan& plan_;
     uint16_t core_;

@@ -127,23 +127,31 @@ std::shared_ptr<const Context> Context::build(std::shared_ptr<const Library> lib
     return context->anonymous_client_ ? context : nullptr;
 }
 
-Context::Choice Context::server(std::string_view sni) const {
-    if (groups_.empty()) return {};
+const Context::Group* Context::group_for(std::string_view name, bool& named) const {
+    named = true;
     const Group* wildcard = nullptr;
     for (const Group& group : groups_) {
-        if (sni.empty()) break;
+        if (name.empty()) break;
         const std::vector<std::string>& names = group.certificates.front()->dns_names;
-        if (std::binary_search(names.begin(), names.end(), sni)) return {group.server.get(), true};
-        if (!wildcard && std::ranges::any_of(names, [&](const std::string& name) { return host_fits(name, sni); }))
+        if (std::binary_search(names.begin(), names.end(), name)) return &group;
+        if (!wildcard && std::ranges::any_of(names, [&](const std::string& one) { return host_fits(one, name); }))
             wildcard = &group;
     }
-    if (wildcard) return {wildcard->server.get(), true};
-    return {groups_.front().server.get(), false};
+    named = wildcard != nullptr;
+    if (wildcard) return wildcard;
+    return groups_.empty() ? nullptr : &groups_.front();
 }
 
-SSL_CTX* Context::client(std::string_view certificate) const {
+Context::Choice Context::server(std::string_view sni) const {
+    bool named = false;
+    const Group* group = group_for(sni, named);
+    return group ? Choice{group->server.get(), named} : Choice{};
+}
+
+SSL_CTX* Context::client(std::string_view certificate, std::string_view own_name) const {
+    bool named = false;
     if (groups_.empty()) return certificate.empty() ? anonymous_client_.get() : nullptr;
-    if (certificate.empty()) return groups_.front().client.get();
+    if (certificate.empty()) return group_for(own_name, named)->client.get();
     for (const Group& group : groups_)
         for (const OwnCertificate* one : group.certificates)
             if (one->name == certificate) return group.client.get();

@@ -38,8 +38,9 @@ class Context {
     // For a client that asks for `sni` (in lower case; empty: for nothing): an exact name before a wildcard before the
     // first certificate.
     Choice server(std::string_view sni) const;
-    // For connections that we begin, with the certificate of that name; empty: with the first, or without.
-    SSL_CTX* client(std::string_view certificate) const;
+    // For connections that we begin, with the certificate of that name; empty: with the one that server() finds for
+    // `own_name`, or without.
+    SSL_CTX* client(std::string_view certificate, std::string_view own_name = {}) const;
     // The certificate of ours that `ssl` shows; nullptr: none.
     const OwnCertificate* shown(const SSL* ssl) const;
 
@@ -57,6 +58,7 @@ class Context {
         CertificatePointer leaf;
         const OwnCertificate* certificate;
     };
+    const Group* group_for(std::string_view name, bool& named) const;
     bool add(const OwnCertificate& certificate, Group& group, std::string& error);
     SslContextPointer make(bool server, std::string& error) const;
 

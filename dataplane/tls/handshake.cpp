@@ -84,8 +84,8 @@ bool Session::make_ssl(SSL_CTX* context) {
 }
 
 bool Session::begin_server() {
-    Context::Choice choice = context_->server(info_.sni);
-    named_ = choice.named;
+    Context::Choice choice = context_->server(info_.sni.empty() ? server_options_->own_name : info_.sni);
+    named_ = choice.named && !info_.sni.empty();
     if (!make_ssl(choice.context)) return false;
     SSL* ssl = ssl_.get();
     SSL_set_accept_state(ssl);
@@ -99,7 +99,7 @@ bool Session::begin_server() {
 
 bool Session::begin_client() {
     ClientOptions& options = *client_options_;
-    if (!make_ssl(context_->client(options.certificate))) return false;
+    if (!make_ssl(context_->client(options.certificate, options.own_name))) return false;
     SSL* ssl = ssl_.get();
     SSL_set_connect_state(ssl);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);

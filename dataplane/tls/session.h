@@ -35,13 +35,15 @@ struct ServerOptions {
     std::vector<std::string> alpn;  // in order of preference; empty: ALPN is not answered
     PeerMode peer = PeerMode::none;
     std::string purpose = "fedge";  // a ticket of a listener of one purpose does not resume at another's
+    std::string own_name;           // that who sends no SNI gets a certificate for, in lower case; empty: the first
 };
 
 // How to connect to a peer. Copied.
 struct ClientOptions {
     std::string sni;                    // empty: none
     std::vector<std::string> alpn;      // offered
-    std::string certificate;            // ours, by name; empty: the first
+    std::string certificate;            // ours, by name; empty: one for ...
+    std::string own_name;               // ... this name of ours, in lower case; if there is none, the first
     std::vector<std::string> expected;  // domains of which the certificate must prove one; empty: any that we trust
     Matching matching = Matching::host;
 };

@@ -1,47 +1,16 @@
 """SIP between a partner outside, a front end inside and a remote user, over mutual TLS of OpenSSL and kernel TCP."""
-import tempfile
-
 from support import lab as net
-from support.openssl import Authority
-from support.sip import Party, request
+from support.federation import ACCESS, FRONT_END, Federation
+from support.sip import request
 from support.wait import wait_until
-
-ACCESS, INNER = "access.contoso.com", "edge.contoso.com"
-SETTINGS = {
-    "sip.listen": [f"{net.EDGE4}:5061", f"{net.INSIDE_EDGE4}:5061"],
-    "sip.outside-name": [ACCESS],
-    "sip.inside-name": [INNER],
-    "shared.sip-name": [ACCESS],
-    "front-end.fe1.host": ["fe1.contoso.com"],
-    "front-end.fe1.address": [net.HOST4],
-    "federation.enabled": ["on"],
-    "federation.outside-users": ["on"],
-    "federation.domain": ["contoso.com"],
-    "policy.global.federation": ["on"],
-    "policy.global.outside": ["on"],
-    "discovery.allow-address": ["203.0.113.0/24"],
-}
 
 
 def world(env):
-    """(partner, front end): who they are; the edge is configured for them."""
-    directory = env.cleanup.enter_context(tempfile.TemporaryDirectory(prefix="fedge-interop-ca-"))
-    issuer = Authority(directory)
-    asked = env.edge.fedge("cert", "csr", "sip", ACCESS, INNER)
-    assert asked.returncode == 0, asked.stderr
-    env.edge.cli("cert", "import", "sip", "--cert", str(issuer.issue(asked.stdout, ACCESS, INNER)), "--ca",
-                 str(issuer.root))
-    env.cleanup.callback(env.edge.cli, "cert", "remove", "sip")
-    env.edge.cli("cert", "trust", "add", "interop", str(issuer.root))
-    env.cleanup.callback(env.edge.cli, "cert", "trust", "remove", "interop")
-    front_end = Party(env, issuer, "inside", "fe1.contoso.com")
-    partner = Party(env, issuer, "peer", "sip.partner.example")
-    accept = front_end.listen(net.HOST4)
-    env.edge.set_all(SETTINGS)
-    env.edge.cli("allow", "domain", "partner.example", "--via", "sip.partner.example", "--verification",
-                 "always-verifiable")
-    env.edge.commit("sip")
-    return partner, accept()
+    """(partner, connection of the front end): the edge is configured for them."""
+    federation = Federation(env)
+    accept = federation.party("inside", FRONT_END).listen(net.HOST4)
+    federation.know("allowed server")
+    return federation.party("peer", "sip.partner.example"), accept()
 
 
 def test_message_and_call_from_a_partner(env):

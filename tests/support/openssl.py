@@ -31,13 +31,13 @@ class Authority:
         openssl(directory, "req", "-x509", "-new", "-key", self._key, "-subj", "/CN=Interop Root", "-days", 100, "-out",
                 self.root)
 
-    def issue(self, request, *hosts, days=90):
-        """The path of a certificate for a request (PEM)."""
+    def issue(self, request, *hosts, days=90, usages="serverAuth"):
+        """The path of a certificate for a request (PEM); with the usages that public authorities still grant."""
         serial = len(self._issued) + 1
         out = self.directory / f"{serial}.pem"
         extensions = self.directory / "extensions"
         extensions.write_text("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
-                              "extendedKeyUsage=serverAuth\nsubjectAltName=" + ",".join(f"DNS:{h}" for h in hosts))
+                              f"extendedKeyUsage={usages}\nsubjectAltName=" + ",".join(f"DNS:{h}" for h in hosts))
         openssl(self.directory, "x509", "-req", "-CA", self.root, "-CAkey", self._key, "-set_serial", serial, "-days",
                 days, "-extfile", extensions, "-out", out, stdin=request)
         self._issued.append(out)

@@ -16,6 +16,20 @@ class Message:
                  f"Content-Length: {len(self.body.encode())}", "", ""]
         return "\r\n".join(lines).encode() + self.body.encode()
 
+    @staticmethod
+    def decode(text):
+        """(message, what is behind it), or (None, text) as long as it is not complete."""
+        head, end, rest = text.partition(b"\r\n\r\n")
+        if not end:
+            return None, text
+        start, *lines = head.decode().lstrip("\r\n").split("\r\n")
+        headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines]
+        length = int(next(value for name, value in headers if name == "Content-Length"))
+        if len(rest) < length:
+            return None, text
+        kept = [header for header in headers if header[0] != "Content-Length"]
+        return Message(start, kept, rest[:length].decode()), rest[length:]
+
     def all(self, name):
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
@@ -70,16 +84,8 @@ class Stream:
                 return message
 
     def _take(self):
-        head, end, rest = self._bytes.partition(b"\r\n\r\n")
-        if not end:
-            return None
-        start, *lines = head.decode().lstrip("\r\n").split("\r\n")
-        headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines]
-        length = int(next(value for name, value in headers if name == "Content-Length"))
-        if len(rest) < length:
-            return None
-        self._bytes = rest[length:]
-        return Message(start, [h for h in headers if h[0] != "Content-Length"], rest[:length].decode())
+        message, self._bytes = Message.decode(self._bytes)
+        return message
 
     def close(self):
         self.tls.close()
@@ -88,19 +94,19 @@ class Stream:
 class Party:
     """Somebody with a certificate, in a namespace of the laboratory."""
 
-    def __init__(self, env, issuer, host, *names):
-        self.env, self.host = env, host
+    def __init__(self, env, issuer, host, *names, usages="serverAuth"):
+        self.env, self.host, self.names = env, host, names
         directory = pathlib.Path(issuer.directory)
-        key = directory / f"{names[0]}.key"
-        openssl(directory, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-        wanted = openssl(directory, "req", "-new", "-key", key, "-subj", f"/CN={names[0]}")
-        self._files = issuer.issue(wanted, *names), key
-        self._trust = issuer.root
+        self.key = directory / f"{names[0]}.key"
+        openssl(directory, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key)
+        wanted = openssl(directory, "req", "-new", "-key", self.key, "-subj", f"/CN={names[0]}")
+        self.certificate = issuer.issue(wanted, *names, usages=usages)
+        self.root = issuer.root
 
     def _context(self, purpose):
         context = ssl.SSLContext(purpose)
-        context.load_cert_chain(*self._files)
-        context.load_verify_locations(self._trust)
+        context.load_cert_chain(self.certificate, self.key)
+        context.load_verify_locations(self.root)
         return context
 
     def connect(self, address, name, port=5061):

@@ -65,6 +65,9 @@ class SipConfig {
     const sip::Site& site(PeerKind stranger, sip::Side from) const {
         return sites_[stranger == PeerKind::client ? 1 : 0][static_cast<size_t>(from)];
     }
+    const std::string& own_name(contract::Role side) const {
+        return side == contract::Role::external ? outside : inside;
+    }
     // The address of ours from which to connect to `remote`; nothing if there is none of its family.
     std::optional<IpAddress> source_for(contract::Role side, const IpAddress& remote) const;
 

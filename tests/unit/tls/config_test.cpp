@@ -89,6 +89,12 @@ TEST_F(TlsConfig, AContextServesWhatIsConfigured) {
     EXPECT_FALSE(context->server("other.example").named);
     EXPECT_TRUE(context->client("b"));
     EXPECT_FALSE(context->client("c"));
+    auto several = test::tls_context(std::make_shared<Library>(),
+                                     test::tls_settings({{"first", &people.client}, {"second", &people.server}}));
+    EXPECT_EQ(several->client("", "server.example"), several->client("second")) << "by the name that it proves";
+    EXPECT_EQ(several->client("", "other.example"), several->client("first"));
+    EXPECT_EQ(several->client("first", "server.example"), several->client("first"));
+    EXPECT_NE(several->client("first"), several->client("second"));
     auto none = test::tls_context(std::make_shared<Library>(), test::tls_settings({}));
     EXPECT_FALSE(none->server("").context);
     EXPECT_TRUE(none->client("")) << "without a certificate";
