@@ -1,4 +1,5 @@
 """Federation between organisations whose servers are Kamailio and whose users are sipp and phones of the test."""
+from support.edge import SHARED_PORT
 from support.federation import ALICE, BOB, ZONES, PARTNERS, Federation
 from support.phone import Dialog
 from support.sip_server import USERS_PORT
@@ -27,12 +28,16 @@ def test_partners_of_every_kind(env):
         env.edge.cli("rollback", str(base), "--weaker")
 
 
-def two(env, kind="allowed domain"):
-    """(federation, front end, partner, phone of bob, phone of alice)."""
+def servers(env):
+    """(front end, partner)."""
     world = Federation(env, ZONES)
-    ours, partner = world.front_end(), world.partner(*world.know(kind))
+    both = world.front_end(), world.partner(*world.know("allowed domain"))
     world.wait_connected()
-    return world, ours, partner, ours.phone(BOB, USERS_PORT), partner.phone(ALICE, USERS_PORT)
+    return both
+
+
+def phones(ours, partner):
+    return ours.phone(BOB, USERS_PORT), partner.phone(ALICE, USERS_PORT)
 
 
 def establish(caller, callee, reliably=False):
@@ -76,9 +81,7 @@ def within(dialog, other, method, headers=()):
         assert other.next().method == "ACK"
 
 
-def test_dialogs(env):
-    """Both ways: PRACK, INFO, UPDATE, re-INVITE and REFER by either side, BYE by the callee; a call that is given up"""
-    _, _, _, bob, alice = two(env)
+def dialogs(bob, alice):
     for caller, callee in ((alice, bob), (bob, alice)):
         calling, called = establish(caller, callee, reliably=True)
         for method, headers in (("INFO", ()), ("UPDATE", ()), ("INVITE", ()),
@@ -101,9 +104,7 @@ def test_dialogs(env):
         assert callee.next().method == "ACK"
 
 
-def test_subscriptions(env):
-    """Both ways: SUBSCRIBE, NOTIFY, a refreshed subscription, its end"""
-    _, _, _, bob, alice = two(env)
+def subscriptions(bob, alice):
     for watcher, watched in ((alice, bob), (bob, alice)):
         event = [("Event", "presence"), ("Expires", "600")]
         watcher.send(watcher.request("SUBSCRIBE", watched.address, headers=event))
@@ -120,3 +121,33 @@ def test_subscriptions(env):
         within(notifying, watcher, "NOTIFY", active)
         within(watching, watched, "SUBSCRIBE", [("Event", "presence"), ("Expires", "0")])
         within(notifying, watcher, "NOTIFY", [("Event", "presence"), ("Subscription-State", "terminated")])
+
+
+def test_dialogs(env):
+    """Both ways: PRACK, INFO, UPDATE, re-INVITE and REFER by either side, BYE by the callee; a call that is given up"""
+    dialogs(*phones(*servers(env)))
+
+
+def test_subscriptions(env):
+    """Both ways: SUBSCRIBE, NOTIFY, a refreshed subscription, its end"""
+    subscriptions(*phones(*servers(env)))
+
+
+def test_over_the_kernels_tcp(env):
+    """The same over the kernel's TCP behind the exception path (tcp.kernel-ports), as far as others connect to the edge"""
+    env.edge.dataplane.stop()
+    env.edge.start_dataplane(kernel_ports=f"5061,{SHARED_PORT}")
+    try:
+        env.edge.wait_ready()
+        ours, partner = servers(env)
+        exchange(partner, ours, (ALICE, BOB))
+        exchange(ours, partner, (BOB, ALICE))
+        users = phones(ours, partner)
+        dialogs(*users)
+        subscriptions(*users)
+        kernels = [row["service"] for row in env.edge.rows("connections") if row["transport"] == "kernel"]
+        assert sorted(kernels) == ["sip-front-end", "sip-partner"], kernels
+    finally:
+        env.edge.dataplane.stop()
+        env.edge.start_dataplane()
+        env.edge.wait_ready()

@@ -97,9 +97,9 @@ class Federation:
     def party(self, host, *names, usages="serverAuth"):
         return Party(self.env, self.issuer, host, *names, usages=usages)
 
-    def front_end(self, name=FRONT_END, address=net.HOST4):
+    def front_end(self, name=FRONT_END, address=net.HOST4, local="127.0.0.1"):
         self._address("inside", "lan0", address, 26)
-        return SipServer(self.party("inside", name), "contoso.com", address, net.INSIDE_EDGE4, INNER)
+        return SipServer(self.party("inside", name), "contoso.com", address, net.INSIDE_EDGE4, INNER, local)
 
     def partner(self, name, domain="partner.example", address=net.PEER4):
         self._address("peer", "wan0", address, 24)

@@ -8,10 +8,10 @@ from .sip import Message, request
 class Phone:
     """A user at `address` (user@domain), in a namespace of the laboratory, behind the SIP server of that host."""
 
-    def __init__(self, lab, host, address, port=0, server=("127.0.0.1", 5060)):
-        self.address, self._server = address, server
-        self._socket = lab.udp(host, "127.0.0.1", port)
-        self.contact = "<sip:{}@127.0.0.1:{}>".format(address.split("@")[0], self._socket.getsockname()[1])
+    def __init__(self, lab, host, address, local="127.0.0.1", port=0):
+        self.address, self._server = address, (local, 5060)
+        self._socket = lab.udp(host, local, port)
+        self.contact = f"<sip:{address.split('@')[0]}@{local}:{self._socket.getsockname()[1]}>"
         self._seen = set()
 
     def __enter__(self):

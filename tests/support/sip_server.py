@@ -13,14 +13,15 @@ USERS_PORT, REGISTRAR_PASSWORD = 5070, "lab-phone-31c9"
 
 
 class SipServer:
-    """Kamailio of `party` at `address`; what is not for users at `domain` goes to the edge at `edge`."""
+    """Kamailio of `party` at `address`; what is not for users at `domain` goes to the edge at `edge`. It has its users at
+    the address `local` of its host."""
 
-    def __init__(self, party, domain, address, edge, edge_name):
-        self.party, self.address = party, address
+    def __init__(self, party, domain, address, edge, edge_name, local="127.0.0.1"):
+        self.party, self.address, self.local = party, address, local
         self.env, self.host = party.env, party.host
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="fedge-kamailio-"))
         self.env.cleanup.callback(shutil.rmtree, self.work, ignore_errors=True)
-        words = {"ADDRESS": address, "NAME": party.names[0], "DOMAIN": domain, "EDGE": edge, "EDGE-NAME": edge_name,
+        words = {"ADDRESS": address, "LOCAL": local, "NAME": party.names[0], "DOMAIN": domain, "EDGE": edge, "EDGE-NAME": edge_name,
                  "PASSWORD": REGISTRAR_PASSWORD, "TLS": self.work / "tls.cfg", "KEY": party.key,
                  "CERTIFICATE": party.certificate, "ROOT": party.root}
         for name, to in (("kamailio.cfg", "kamailio.cfg"), ("kamailio-tls.cfg", "tls.cfg")):
@@ -55,7 +56,7 @@ class SipServer:
 
     def phone(self, address, port=0):
         """A user at user@domain, who is rung up if `port` is USERS_PORT."""
-        return self.env.cleanup.enter_context(Phone(self.env.lab, self.host, address, port))
+        return self.env.cleanup.enter_context(Phone(self.env.lab, self.host, address, self.local, port))
 
     def answers(self, scenario):
         """sipp takes calls of the users here; ends with the test."""
@@ -66,13 +67,13 @@ class SipServer:
     def calls(self, scenario, sender, receiver, count=1, rate=50, at_once=50, pause=0):
         """sipp calls from here; a Calls to wait for."""
         return self._sipp(scenario, "-m", count, "-r", rate, "-l", at_once, "-d", pause, "-key", "sender", sender,
-                          "-key", "receiver", receiver, "-timeout", "40s", "-timeout_error", "127.0.0.1:5060")
+                          "-key", "receiver", receiver, "-timeout", "40s", "-timeout_error", f"{self.local}:5060")
 
     def _sipp(self, scenario, *options):
         self._started += 1
         name = f"sipp{self._started}"
         errors = self.work / f"{name}.errors"
-        process = self.env.start(self.host, "sipp", "-sf", PEERS / f"{scenario}.xml", "-i", "127.0.0.1", "-nostdin",
+        process = self.env.start(self.host, "sipp", "-sf", PEERS / f"{scenario}.xml", "-i", self.local, "-nostdin",
                                  "-trace_err", "-error_file", errors, *options, log=self.work / f"{name}.log")
         return Calls(process, errors)
 
