@@ -113,6 +113,7 @@ struct SipPlan {
     bool discovery = false;
     uint32_t connections = 64;
     uint16_t core = 0;
+    uint64_t seed = 11;
     std::optional<sip::FilterSettings> filters = {};
     bool clearing_house = false;
     bool provider = false;  // of public IM, federation.messenger.example, with accounts of hosted.example
@@ -129,7 +130,7 @@ inline std::shared_ptr<const sip::FilterDatabase> filter_database(const sip::Fil
 class SipWorld : public signal::SipConnector, public signal::PartnerFinder, public signal::SipPost {
   public:
     using Plan = SipPlan;
-    explicit SipWorld(const Plan& plan = {}) : plan_(plan), random_(11) {
+    explicit SipWorld(const Plan& plan = {}) : plan_(plan), random_(plan.seed) {
         signal::SipProxy::Setup setup;
         setup.limits.connections = plan.connections;
         setup.connector = this;

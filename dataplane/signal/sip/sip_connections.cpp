@@ -27,6 +27,8 @@ SipConnections::SipConnections(const SipLimits& limits, Counters counters, Rando
     for (uint32_t i = limits.connections; i-- > 0;) {
         connections_[i].all_ = this;
         connections_[i].id_.index = i;
+        // Flow tokens outlive this process: what an earlier one called by this slot must not be found.
+        connections_[i].id_.generation = random.u32();
         free_.push_back(i);
     }
 }

@@ -74,7 +74,9 @@ bool SipProxy::too_many_failed(const IpAddress& source) const {
 // The connection itself, or another to the same peer.
 SipConnection* SipProxy::connection_of(const sip::Flow& flow) {
     if (flow.node == view_.config->node && flow.core == core_)
-        if (SipConnection* same = connections_.find({flow.connection, flow.generation})) return same;
+        if (SipConnection* same = connections_.find({flow.connection, flow.generation});
+            same && state(*same).hash == flow.peer)
+            return same;
     if (flow.peer == 0) return nullptr;
     return connections_.find_if([&](const SipConnection& other) {
         return other.open() && side_of(other.kind()) == flow.side && other.kind() != PeerKind::client &&

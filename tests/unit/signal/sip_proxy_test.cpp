@@ -462,6 +462,26 @@ TEST_F(SipProxyTest, RemoteUserRegistersAndIsReachedByPath) {
     EXPECT_EQ(world_.next_request(inside).status(), 430);
 }
 
+TEST(FlowTokens, OfAnEarlierProcessFindNobodyElsesConnection) {
+    SipText registration = with_method(message_in("reg"), "REGISTER").set("From", "<sip:bob@contoso.com>;tag=r");
+    SipText call = with_method(message_in("to-bob"), "MESSAGE").set("From", "<sip:carol@contoso.com>;tag=c");
+    call.start = "MESSAGE sip:bob@192.168.1.5;transport=tls SIP/2.0";
+    {
+        SipWorld before;
+        FakeStream& inside = before.inside();
+        before.send(before.client(), registration);
+        call.add("Route", before.next_request(inside).get("Path"));
+    }
+    SipWorld::Plan plan;
+    plan.seed = 12;
+    SipWorld after(plan);
+    FakeStream& inside = after.inside();
+    FakeStream& somebody = after.client();  // in the same slot
+    after.send(inside, call);
+    EXPECT_EQ(after.next_request(inside).status(), 430);
+    EXPECT_TRUE(somebody.take().empty());
+}
+
 TEST(CrossCore, RequestsFindARemoteUserOfAnotherCoreAndAnswersComeBack) {
     SipWorld first;
     SipWorld::Plan plan;
