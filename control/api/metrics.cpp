@@ -76,6 +76,8 @@ void write_discovery(Text& text, const discovery::Discovery& discovery) {
     text.counter("fedge_discovery_late", "questions answered without DNS at their deadline", counts.late);
     text.counter("fedge_discovery_changes", "partners found elsewhere than before, not any more, or again",
                  counts.changes);
+    text.counter("fedge_discovery_lost", "partners looked up again because nothing of them could be reached",
+                 counts.lost);
 }
 
 void write_cores(Text& text, const Json& cores) {

@@ -405,6 +405,42 @@ void Discovery::refresh_due(Time now) {
     }
 }
 
+void Discovery::report(std::span<const Attempts> attempts, Time now) {
+    std::set<Endpoint> failed;
+    for (const Attempts& one : attempts) {
+        if (one.good > 0) {
+            health_.succeeded(one.endpoint);
+        } else if (one.failed > 0) {
+            health_.failed(one.endpoint, now);
+            failed.insert(one.endpoint);
+        }
+    }
+    if (!failed.empty()) look_for_lost(failed, now);
+}
+
+// Goes through all that is remembered, which is a few milliseconds at most and comes with reports of failures only: the
+// dataplane sends no more than four a second.
+void Discovery::look_for_lost(const std::set<Endpoint>& failed, Time now) {
+    std::vector<Query> lost;
+    cache_.walk(nullptr, [&](const Query& query, const Entry& entry) {
+        const auto& targets = entry.route.targets;
+        bool concerned = std::ranges::any_of(targets, [&](const Target& target) {
+            return std::ranges::any_of(target.addresses, [&](const IpAddress& a) {
+                return failed.contains({a, target.port});
+            });
+        });
+        if (concerned && now >= entry.resolved + kLostAgain && now >= entry.next_try &&
+            health_.all_failed(targets, now))
+            lost.push_back(query);
+        return true;
+    });
+    for (const Query& query : lost) {
+        if (lookups_.contains(query)) continue;
+        counts_.lost++;
+        enqueue(query, {}, true, true, now);
+    }
+}
+
 std::vector<Problem> Discovery::problems() const {
     return resolver_.problems();
 }

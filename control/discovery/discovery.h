@@ -15,6 +15,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,11 +43,20 @@ struct Counts {
     uint64_t limited = 0;    // refused: too many wait
     uint64_t late = 0;       // answered "failed" because the deadline came first
     uint64_t changes = 0;    // partners that moved
+    uint64_t lost = 0;       // looked up again because nothing of them worked
+};
+
+// How often connections to an address came about, and failed, lately.
+struct Attempts {
+    Endpoint endpoint;
+    uint32_t good = 0;
+    uint32_t failed = 0;
 };
 
 class Discovery {
   public:
-    static constexpr size_t kMaxWaiters = 256;  // of one look-up
+    static constexpr auto kLostAgain = std::chrono::seconds(10);  // between look-ups of a partner who cannot be reached
+    static constexpr size_t kMaxWaiters = 256;                    // of one look-up
     // RFC 8767 section 5: how long to wait for DNS before an old answer is given.
     static constexpr auto kStaleAfter = std::chrono::milliseconds(1800);
     static constexpr auto kStaleTtl = std::chrono::seconds(30);
@@ -66,9 +77,9 @@ class Discovery {
     // The usual query for a partner who is known by its domain alone.
     Query usual(std::string domain, Service service) const;
 
-    // What came of connecting to an address of a route.
-    void report_failure(const Endpoint& endpoint, Time now) { health_.failed(endpoint, now); }
-    void report_success(const Endpoint& endpoint) { health_.succeeded(endpoint); }
+    // What came of connecting to addresses of routes. Those that failed are tried last from now on. A partner of whom
+    // nothing works any more may have moved before the time of its records is over: DNS is asked again.
+    void report(std::span<const Attempts> attempts, Time now);
     const Health& health() const { return health_; }
 
     // Called when a partner is found elsewhere than before, or not any more, or again.
@@ -125,6 +136,7 @@ class Discovery {
     void time_out_questions(Time now);
     void serve_waiters(Time now);
     void refresh_due(Time now);
+    void look_for_lost(const std::set<Endpoint>& failed, Time now);
     void restart_lookups(Time now);
     Route answer_of(const Entry& entry, Time now, bool stale);
     static Route failed(std::string reason, Time now);

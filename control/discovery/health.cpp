@@ -36,6 +36,14 @@ Health::State Health::of(const Endpoint& endpoint) const {
     return found == entries_.end() ? State{} : found->second.state;
 }
 
+bool Health::all_failed(const std::vector<Target>& targets, Time now) const {
+    return !targets.empty() && std::ranges::all_of(targets, [&](const Target& target) {
+        return std::ranges::all_of(target.addresses, [&](const IpAddress& a) {
+            return penalty({a, target.port}, now) != Time{};
+        });
+    });
+}
+
 Time Health::penalty(const Endpoint& endpoint, Time now) const {
     Time until = of(endpoint).until;
     return until > now ? until : Time{};

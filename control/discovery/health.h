@@ -26,6 +26,8 @@ class Health {
         Time until{};           // tried last till then
     };
     State of(const Endpoint& endpoint) const;
+    // Nothing of it works now, as far as is known; it has targets.
+    bool all_failed(const std::vector<Target>& targets, Time now) const;
     size_t size() const { return entries_.size(); }
 
     // Moves to the end what is under penalty: within a target its addresses, then targets all of whose addresses are;

@@ -187,6 +187,8 @@ void Dataplane::handle(const contract::Message& message, contract::Descriptor fd
         });
     } else if (const auto* reports = message.body_as_PartnerReports()) {
         if (partner_reports_) partner_reports_(*reports);
+    } else if (const auto* targets = message.body_as_TargetReports()) {
+        if (target_reports_) target_reports_(*targets, now);
     } else if (const auto* event = message.body_as_Event()) {
         auto severity = event->severity() == contract::Severity::error     ? Severity::error
                         : event->severity() == contract::Severity::warning ? Severity::warning

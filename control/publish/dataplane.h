@@ -29,6 +29,7 @@ struct LookedUp;
 struct Page;
 struct PartnerReports;
 struct Question;
+struct TargetReports;
 enum class Kind : uint8_t;
 }  // namespace fedge::contract
 
@@ -94,6 +95,12 @@ class Dataplane {
     void on_partner_reports(PartnerReportsCallback callback) { partner_reports_ = std::move(callback); }
     void disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
                                 CountCallback done);
+
+    // Called with each report of how connections to servers of partners went, valid during the call.
+    void on_target_reports(
+        std::function<void(const contract::TargetReports& reports, Clock::time_point now)> callback) {
+        target_reports_ = std::move(callback);
+    }
 
     bool connected() const { return greeted_; }
     // Changes with every connection, so that a watcher notices a new one even if the number of its descriptor is the
@@ -175,6 +182,7 @@ class Dataplane {
     uint32_t next_id_ = 1;
     std::map<uint32_t, Question> questions_;
     std::function<void(const contract::Question&, Clock::time_point)> asked_;
+    std::function<void(const contract::TargetReports&, Clock::time_point)> target_reports_;
 };
 
 }  // namespace fedge::control

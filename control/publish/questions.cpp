@@ -71,6 +71,8 @@ Questions::Questions(Dataplane& dataplane, discovery::Discovery& discovery)
     : dataplane_(dataplane), discovery_(discovery) {
     dataplane_.on_question(
         [this](const contract::Question& question, Clock::time_point now) { on_question(question, now); });
+    dataplane_.on_target_reports(
+        [this](const contract::TargetReports& reports, Clock::time_point now) { on_attempts(reports, now); });
     discovery_.on_change([this](const Query& query, const Route&, const Route& after, Clock::time_point now) {
         if (query.service != discovery::Service::tlsa) send(0, query, after, now);
     });
@@ -95,6 +97,17 @@ void Questions::on_question(const contract::Question& question, Clock::time_poin
                         answered_++;
                         send(id, query, route, at);
                     });
+}
+
+void Questions::on_attempts(const contract::TargetReports& reports, Clock::time_point now) {
+    if (!reports.rows()) return;
+    std::vector<discovery::Attempts> attempts;
+    for (const auto* row : *reports.rows()) {
+        if (!row->address()) continue;
+        attempts.push_back(
+            {{IpAddress::v6_bytes(row->address()->octets()->data()), row->port()}, row->good(), row->failed()});
+    }
+    discovery_.report(attempts, now);
 }
 
 void Questions::send(uint32_t id, const Query& query, const Route& route, Clock::time_point now) {

@@ -1,4 +1,5 @@
-// Answers the dataplane's questions where a partner is, and tells it when one has moved. Every question is answered
+// Answers the dataplane's questions where a partner is, tells it when one has moved, and hears from it how connections
+// there went. Every question is answered
 // before its time is over, be it with "failed". How many may be open is bounded; equal ones share a look-up (see
 // discovery/discovery.h).
 #pragma once
@@ -29,6 +30,7 @@ class Questions {
 
   private:
     void on_question(const contract::Question& question, Clock::time_point now);
+    void on_attempts(const contract::TargetReports& reports, Clock::time_point now);
     void send(uint32_t id, const discovery::Query& query, const discovery::Route& route, Clock::time_point now);
 
     Dataplane& dataplane_;

@@ -55,6 +55,7 @@ Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
     part.local = this;
     part.questions = &inquiries_->questions();
     part.partners = setup_.partners;
+    part.attempts = &inquiries_->attempts();
     part.post = this;
     post_box_ = std::make_unique<signal::SipPostBox>(name("sip", setup_.index), kPostSize, setup_.socket);
     part.unix_now = unix_now_;

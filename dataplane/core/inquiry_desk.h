@@ -1,4 +1,5 @@
-// A core's end of its questions to control: what it knows of partners' whereabouts, and the objects that travel.
+// A core's end of its questions to control: what it knows of partners' whereabouts, the objects that travel, and what
+// came of connecting to partners.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/base/random.h"
+#include "dataplane/core/attempt_reports.h"
 #include "dataplane/core/inquiry.h"
 #include "dataplane/policy/questions.h"
 
@@ -24,6 +26,8 @@ class InquiryDesk final : private policy::QuestionCarrier {
     InquiryDesk(uint16_t core, int socket, InquiryBox& outbox, Counters counters, Random& random);
 
     policy::Questions& questions() { return questions_; }
+    // To management.
+    AttemptRing& attempts() { return attempts_; }
     // From management.
     InquiryBox& inbox() { return inbox_; }
 
@@ -39,6 +43,7 @@ class InquiryDesk final : private policy::QuestionCarrier {
     std::vector<Inquiry> inquiries_;
     std::vector<Inquiry*> free_;
     policy::Questions questions_;
+    AttemptRing attempts_;
 };
 
 }  // namespace fedge::core

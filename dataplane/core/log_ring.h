@@ -1,13 +1,12 @@
-// Lines that a core wants in the log: the management thread writes them, because writing may block. One writer, one
-// reader, bounded; a line without room is lost.
+// Lines that a core wants in the log: the management thread writes them, because writing may block.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
+#include <string_view>
 
 #include "dataplane/base/fixed_text.h"
 #include "dataplane/contract/message_generated.h"
+#include "dataplane/core/report_ring.h"
 
 namespace fedge::core {
 
@@ -18,26 +17,11 @@ struct LogLine {
 
 class LogRing {
   public:
-    static constexpr uint32_t kLines = 64;
-
-    void put(contract::Severity severity, std::string_view text) {
-        uint32_t head = head_.load(std::memory_order_relaxed);
-        if (head - tail_.load(std::memory_order_acquire) == kLines) return;
-        lines_[head % kLines] = {severity, text};
-        head_.store(head + 1, std::memory_order_release);
-    }
-    bool take(LogLine& line) {
-        uint32_t tail = tail_.load(std::memory_order_relaxed);
-        if (tail == head_.load(std::memory_order_acquire)) return false;
-        line = lines_[tail % kLines];
-        tail_.store(tail + 1, std::memory_order_release);
-        return true;
-    }
+    void put(contract::Severity severity, std::string_view text) { lines_.put({severity, text}); }
+    bool take(LogLine& line) { return lines_.take(line); }
 
   private:
-    std::array<LogLine, kLines> lines_;
-    alignas(64) std::atomic<uint32_t> head_{0};
-    alignas(64) std::atomic<uint32_t> tail_{0};
+    ReportRing<LogLine, 64> lines_;
 };
 
 }  // namespace fedge::core

@@ -25,7 +25,8 @@ constexpr int kBusyPollMs = 1;     // while a core owes an answer
 constexpr int kInquiryPollMs = 2;  // with signalling cores: their questions make no noise
 constexpr int kIdlePollMs = 200;   // heartbeats are looked at this often
 constexpr auto kReportPeriod = 1s;
-constexpr size_t kReportRows = 256;  // a report must fit a message
+constexpr auto kAttemptsPeriod = 250ms;  // what failed is looked up again, so this adds to how long a partner is lost
+constexpr size_t kReportRows = 256;      // a report must fit a message
 constexpr auto kStalled = 1s;
 
 // A cursor of a page: the core in the upper bits, the core's own cursor below.
@@ -106,6 +107,7 @@ void Management::run() {
         auto now = std::chrono::steady_clock::now();
         collect_inquiries(now);
         report_partners(now);
+        report_attempts(now);
         check_heartbeats(now);
     }
 }
@@ -149,6 +151,7 @@ void Management::drop_control() {
     control_.close();
     outbox_.clear();
     inquiries_.on_control_gone();
+    attempts_.clear();
 }
 
 void Management::write_control() {
@@ -364,6 +367,18 @@ void Management::report_partners(SteadyTime now) {
     if (rows.size() == kReportRows) next_report_ = now;  // there are more
     auto body = contract::CreatePartnerReportsDirect(b, 0, &rows);
     send(b, Body::PartnerReports, body.Union());
+}
+
+void Management::report_attempts(SteadyTime now) {
+    for (auto& core : cores_)
+        if (InquiryDesk* desk = core->inquiries())
+            for (Attempt attempt; desk->attempts().take(attempt);)
+                if (control_.open()) attempts_.add(attempt);
+    if (attempts_.empty() || now < next_attempts_ || !control_.open() || !outbox_.empty()) return;
+    next_attempts_ = now + kAttemptsPeriod;
+    FlatBufferBuilder b;
+    auto body = attempts_.take(b);
+    send(b, Body::TargetReports, body.Union());
 }
 
 void Management::collect_log() {

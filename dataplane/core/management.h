@@ -15,6 +15,7 @@
 #include "dataplane/contract/channel.h"
 #include "dataplane/contract/message_generated.h"
 #include "dataplane/core/assembly.h"
+#include "dataplane/core/attempt_reports.h"
 #include "dataplane/core/boot.h"
 #include "dataplane/core/inquiries.h"
 #include "dataplane/core/request.h"
@@ -69,6 +70,7 @@ class Management {
     void collect_inquiries(SteadyTime now);
     bool ask_control(uint32_t id, const Inquiry& inquiry);
     void report_partners(SteadyTime now);
+    void report_attempts(SteadyTime now);
     void answer(Question& question);
     bool ask(Question& question);
     Question* free_question();
@@ -106,6 +108,8 @@ class Management {
     VerdictShelf verdict_shelf_;
     Inquiries inquiries_;
     SteadyTime next_report_{};
+    AttemptReports attempts_;
+    SteadyTime next_attempts_{};
     std::optional<Waiting> waiting_;  // came while cores were still adopting; only the latest counts
     std::vector<Pulse> pulses_;       // by core
     uint64_t started_unix_ns_;

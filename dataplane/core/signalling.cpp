@@ -75,7 +75,7 @@ Signalling::Signalling(const Setup& setup, Counters counters, Random& random, ip
       tls_(tls_limits(setup), counters, random, *this, now, static_cast<int64_t>(setup.unix_now)),
       turn_clients_(stream_limits(*setup.plan), now, counters, random, *setup.turn, *setup.peers, stack_.tcp()),
       questions_(*setup.questions),
-      partners_(*setup.questions, *setup.partners),
+      partners_(*setup.questions, *setup.partners, *setup.attempts),
       sip_(sip_setup(setup, *this, partners_), counters, random, now) {
     if (plan_.kernel_ports.empty()) return;
     tcp::KernelLimits limits;

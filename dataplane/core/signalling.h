@@ -46,6 +46,7 @@ class Signalling final : private tcp::StreamObserver,
         tcp::LocalDelivery* local = nullptr;
         policy::Questions* questions = nullptr;
         policy::DiscoveredPartners* partners = nullptr;
+        AttemptRing* attempts = nullptr;
         signal::SipPost* post = nullptr;
         uint64_t unix_now = 0;
         LogRing* log = nullptr;

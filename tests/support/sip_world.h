@@ -350,6 +350,10 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         return admission;
     }
     void on_final(std::string_view domain, uint16_t status) override { finals.emplace_back(domain, status); }
+    void on_attempt(std::string_view host, const Endpoint& to, bool good) override {
+        attempts.push_back(std::string(host) + " " + to.text() + (good ? " good" : " failed"));
+    }
+    std::vector<std::string> attempts;
     bool dns_full = false;
     bool refuses_to_connect = false;
 

@@ -115,6 +115,12 @@ void NextHops::fail(Hop& hop, Instant now) {
     hop.rests_until = now + hop.rest;
 }
 
+// Where front ends are is the operator's word, which no report changes.
+void NextHops::report(const Hop& hop, size_t target, bool good) {
+    if (hop.kind != PeerKind::partner || target >= hop.targets.size()) return;
+    finder_.on_attempt(hop.targets[target].host, hop.targets[target].endpoint, good);
+}
+
 NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, Instant now, bool even_down) {
     Hop& hop = hops_[number];
     hop.used = now;
@@ -161,7 +167,11 @@ NextHops::Number NextHops::on_open(SipConnection& connection, Instant) {
     Number number = hop_of_[connection.id().index];
     if (number == kNone) return kNone;
     Hop& hop = hops_[number];
-    std::erase_if(hop.connecting, [&](const auto& one) { return one.first == connection.id(); });
+    auto attempt = std::ranges::find(hop.connecting, connection.id(), &std::pair<FlowId, size_t>::first);
+    if (attempt != hop.connecting.end()) {
+        report(hop, attempt->second, true);
+        hop.connecting.erase(attempt);
+    }
     hop.open.push_back(connection.id());
     hop.down = false;
     hop.rest = {};
@@ -183,6 +193,7 @@ NextHops::Number NextHops::on_end(SipConnection& connection, bool established, I
     hop.connecting.erase(attempt);
     if (established) return kNone;
     if (target < hop.targets.size()) hop.targets[target].failed_until = now + kTargetRest;
+    report(hop, target, false);
     if (!hop.open.empty() || !hop.connecting.empty()) return kNone;
     if (start(hop, number, now)) {
         counters_.add(Counter::sip_fail_overs);

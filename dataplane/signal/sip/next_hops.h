@@ -11,6 +11,7 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/base/time.h"
+#include "dataplane/signal/sip/partner_finder.h"
 #include "dataplane/signal/sip/sip_connections.h"
 #include "dataplane/tls/session.h"
 
@@ -40,8 +41,13 @@ class NextHops {
     static constexpr uint32_t kMost = 16384;  // of a core; those without connections go first
     static constexpr size_t kMaxTargets = 32;
 
-    NextHops(SipConnections& connections, SipConnector& connector, Counters counters, uint32_t most_connections)
-        : connections_(connections), connector_(connector), counters_(counters), hop_of_(most_connections, kNone) {}
+    NextHops(SipConnections& connections, SipConnector& connector, PartnerFinder& finder, Counters counters,
+             uint32_t most_connections)
+        : connections_(connections),
+          connector_(connector),
+          finder_(finder),
+          counters_(counters),
+          hop_of_(most_connections, kNone) {}
 
     // The next hop of this kind and name; made if it is new. kNone: too many that are in use.
     Number get(PeerKind kind, std::string_view name, Instant now);
@@ -105,11 +111,13 @@ class NextHops {
     bool start(Hop& hop, Number number, Instant now);
     bool begin(Hop& hop, Number number, size_t target, Instant now);
     void fail(Hop& hop, Instant now);
+    void report(const Hop& hop, size_t target, bool good);
     Number evict(Instant now);
     static std::string key(PeerKind kind, std::string_view name);
 
     SipConnections& connections_;
     SipConnector& connector_;
+    PartnerFinder& finder_;
     Counters counters_;
     std::vector<Hop> hops_;
     std::vector<Number> hop_of_;  // by slot of a connection

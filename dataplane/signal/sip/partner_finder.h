@@ -1,5 +1,5 @@
 // What the proxy asks of those who know about partners: where they are, and whether a discovered one may send one more
-// message. core/ answers from the tables of its core.
+// message. It tells them what came of connecting there. core/ answers from the tables of its core.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +41,8 @@ class PartnerFinder {
     virtual policy::Admission admit(std::string_view domain, std::string_view user, std::string_view user_domain) = 0;
     // A final response went to this domain. Of those who are no discovered partners nothing is kept.
     virtual void on_final(std::string_view domain, uint16_t status) = 0;
+    // What came of connecting to a server of a route: a connection that is secure, or none.
+    virtual void on_attempt(std::string_view host, const Endpoint& endpoint, bool good) = 0;
 };
 
 }  // namespace fedge::signal

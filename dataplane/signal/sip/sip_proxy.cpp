@@ -40,7 +40,7 @@ SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instan
       counters_(counters),
       now_(now),
       connections_(setup.limits, counters, random, *this, now),
-      hops_(connections_, *setup.connector, counters, setup.limits.connections),
+      hops_(connections_, *setup.connector, *setup.finder, counters, setup.limits.connections),
       front_ends_(hops_, connections_, counters),
       filters_(counters),
       failed_registrations_(random),

@@ -102,8 +102,15 @@ void FakeDataplane::report(const std::string& domain, uint32_t messages) {
     reports_.emplace_back(domain, messages);
 }
 
+void FakeDataplane::say(std::vector<uint8_t> message) {
+    std::lock_guard lock(mutex_);
+    sayings_.push_back(std::move(message));
+}
+
 void FakeDataplane::send_reports(contract::Channel& channel) {
     std::lock_guard lock(mutex_);
+    for (const auto& message : sayings_) channel.send(message);
+    sayings_.clear();
     if (reports_.empty()) return;
     Builder b;
     std::vector<flatbuffers::Offset<contract::PartnerReport>> rows;

@@ -48,6 +48,8 @@ class FakeDataplane {
         std::vector<std::pair<uint64_t, uint64_t>> named;  // base, delta
     };
     Tables tables();
+    // Sends a message.
+    void say(std::vector<uint8_t> message);
     // Sends the report of a core about one discovered partner.
     void report(const std::string& domain, uint32_t messages);
     size_t connections() const { return connections_; }
@@ -66,6 +68,7 @@ class FakeDataplane {
     std::vector<std::vector<uint8_t>> answers_;
     Tables tables_;
     std::vector<std::pair<std::string, uint32_t>> reports_;  // to be sent
+    std::vector<std::vector<uint8_t>> sayings_;              // likewise
     uint64_t revision_ = 0;
     std::atomic<size_t> connections_{0};
     std::atomic<bool> end_{false};

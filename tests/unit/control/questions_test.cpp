@@ -155,5 +155,27 @@ TEST_F(QuestionsTest, APartnerWhoMovesIsNews) {
               "198.51.100.8");
 }
 
+TEST_F(QuestionsTest, APartnerWhoCannotBeReachedIsLookedUpAgainAndNewsIfItHasMoved) {
+    ask({question(1, "a.example")});
+    ASSERT_TRUE(answers(1));
+    dns_.set("sip.a.example", RecordType::a,
+             discovery::test::data({discovery::test::address("198.51.100.8")}, true, 100));
+    now_ += 12s;
+    flatbuffers::FlatBufferBuilder b;
+    auto octets = IpAddress::parse("198.51.100.7")->octets();
+    contract::Ip address(flatbuffers::span<const uint8_t, 16>(octets.data(), 16));
+    std::vector<flatbuffers::Offset<contract::TargetReport>> rows{
+        contract::CreateTargetReportDirect(b, "sip.a.example", nullptr, 5061, 0, 1),  // says nothing
+        contract::CreateTargetReportDirect(b, "sip.a.example", &address, 5061, 0, 1)};
+    auto body = contract::CreateTargetReportsDirect(b, &rows);
+    contract::FinishMessageBuffer(b, contract::CreateMessage(b, contract::Body::TargetReports, body.Union()));
+    fake_->say({b.GetBufferPointer(), b.GetBufferPointer() + b.GetSize()});
+    ASSERT_TRUE(answers(2));
+    EXPECT_EQ(answer(1).id(), 0U);
+    EXPECT_EQ(discovery_.counts().lost, 1U);
+    EXPECT_EQ(IpAddress::v6_bytes(answer(1).targets()->Get(0)->addresses()->Get(0)->octets()->data()).text(),
+              "198.51.100.8");
+}
+
 }  // namespace
 }  // namespace fedge::control

@@ -69,6 +69,11 @@ class DiscoveryTest : public testing::Test {
         }
         dns_.answer_all(now_);
     }
+    // What the dataplane says of connecting there.
+    void attempt(const char* endpoint, uint32_t good, uint32_t failed) {
+        std::array attempts{Attempts{*Endpoint::parse(endpoint), good, failed}};
+        discovery_.report(attempts, now_);
+    }
     std::string first_address(const Route& route) {
         return route.targets.empty() ? "" : route.targets[0].addresses.at(0).text();
     }
@@ -456,12 +461,64 @@ TEST_F(DiscoveryTest, FailingAddressesAreTriedLast) {
     partner("a.example", "198.51.100.1");
     dns_.set("sip.a.example", RecordType::a, data({address("198.51.100.1"), address("198.51.100.2")}));
     EXPECT_EQ(first_address(found("a.example")), "198.51.100.1");
-    discovery_.report_failure(*Endpoint::parse("198.51.100.1:5061"), now_);
+    attempt("198.51.100.1:5061", 0, 1);
     Route route = found("a.example");
     EXPECT_EQ(first_address(route), "198.51.100.2");
     EXPECT_EQ(route.targets[0].addresses.size(), 2U);
     now_ += Health::kFirstPenalty;
     EXPECT_EQ(first_address(found("a.example")), "198.51.100.1");
+}
+
+TEST_F(DiscoveryTest, AnAddressThatWorksAgainIsTriedAsBefore) {
+    partner("a.example", "198.51.100.1");
+    dns_.set("sip.a.example", RecordType::a, data({address("198.51.100.1"), address("198.51.100.2")}));
+    found("a.example");
+    attempt("198.51.100.1:5061", 0, 1);
+    EXPECT_EQ(first_address(found("a.example")), "198.51.100.2");
+    attempt("198.51.100.1:5061", 1, 3);  // it answers some: that is no place to avoid
+    EXPECT_EQ(first_address(found("a.example")), "198.51.100.1");
+    EXPECT_EQ(discovery_.counts().lost, 0U);
+}
+
+TEST_F(DiscoveryTest, APartnerWhoCannotBeReachedIsLookedUpBeforeItsTime) {
+    partner("a.example", "198.51.100.1");
+    partner("b.example", "198.51.100.2");
+    found("a.example");
+    found("b.example");
+    partner("a.example", "198.51.100.9");  // has moved, long before the time of its records is over
+    now_ += 20s;
+    uint64_t lookups = discovery_.counts().lookups;
+    attempt("198.51.100.1:5061", 0, 2);
+    dns_.answer_all(now_);
+    EXPECT_EQ(discovery_.counts().lookups, lookups + 1) << "b.example is not concerned";
+    EXPECT_EQ(discovery_.counts().lost, 1U);
+    EXPECT_EQ(changes_, std::vector<std::string>{"a.example found"});
+    EXPECT_EQ(first_address(found("a.example")), "198.51.100.9");
+}
+
+TEST_F(DiscoveryTest, APartnerOfWhomSomethingWorksIsNotLookedUpAgain) {
+    partner("a.example", "198.51.100.1");
+    dns_.set("sip.a.example", RecordType::a, data({address("198.51.100.1"), address("198.51.100.2")}));
+    found("a.example");
+    now_ += 20s;
+    attempt("198.51.100.1:5061", 0, 1);
+    dns_.answer_all(now_);
+    EXPECT_EQ(discovery_.counts().lost, 0U);
+    attempt("198.51.100.2:5061", 0, 1);
+    dns_.answer_all(now_);
+    EXPECT_EQ(discovery_.counts().lost, 1U);
+}
+
+TEST_F(DiscoveryTest, APartnerWhoStaysAwayIsNotLookedUpAllTheTime) {
+    partner("a.example", "198.51.100.1");
+    found("a.example");
+    for (int i = 0; i < 100; i++) {
+        now_ += 250ms;
+        attempt("198.51.100.1:5061", 0, 1);
+        dns_.answer_all(now_);
+    }
+    EXPECT_EQ(discovery_.counts().lost, 2U) << "25 s, and once in 10 s";
+    EXPECT_EQ(found("a.example").outcome, Outcome::found);
 }
 
 TEST_F(DiscoveryTest, CallbacksMayAskAgain) {

@@ -137,7 +137,8 @@ TEST_F(DiscoveryRoutesTest, PagesFollowEachOther) {
 
 TEST_F(DiscoveryRoutesTest, HealthAndFailuresAreShown) {
     get("/v1/discovery/test?domain=d1.example");
-    control_->discovery().report_failure(*Endpoint::parse("198.51.100.7:5061"), now_);
+    std::array attempts{discovery::Attempts{*Endpoint::parse("198.51.100.7:5061"), 0, 1}};
+    control_->discovery().report(attempts, now_);
     Json address = get("/v1/discovery").body["rows"][0]["targets"][0]["addresses"][0];
     EXPECT_EQ(address["failures"], 1);
     EXPECT_GT(address["last_for_s"], 0);

@@ -341,6 +341,19 @@ TEST_F(SipProxyTest, TheNextAddressIsTriedWithinTheSameAttempt) {
     FakeStream& third = world_.begun(3, {"sip2.partner.example"});
     EXPECT_EQ(world_.next(third).method(), "MESSAGE");
     EXPECT_EQ(world_.count(Counter::sip_fail_overs), 2U);
+    EXPECT_EQ(world_.attempts, (std::vector<std::string>{"sip.partner.example 203.0.113.5:5061 failed",
+                                                         "sip.partner.example 203.0.113.6:5061 failed",
+                                                         "sip2.partner.example 203.0.113.7:5061 good"}));
+}
+
+TEST_F(SipProxyTest, AttemptsOfBeforeAMoveAreNoWordOnTheNewPlace) {
+    FakeStream& inside = world_.inside();
+    world_.send(inside, message_out());
+    world_.dns.clear();
+    world_.know("partner.example", "sip.partner.example", {"203.0.113.77"});
+    world_.send(inside, message_out("partner.example", "moved"));
+    world_.refuse(1);
+    EXPECT_TRUE(world_.attempts.empty());
 }
 
 TEST_F(SipProxyTest, AServerThatDoesNotAnswerIsGivenUpInTimeForTheNext) {
