@@ -256,6 +256,9 @@ std::optional<discovery::Query> question_for(const DnsRecord& record) {
     } else if (record.name.starts_with("_sips._tcp.")) {
         query.domain = after("_sips._tcp.");
         query.mode = SipMode::sips;
+    } else if (record.name.starts_with("_sip._tls.")) {
+        query.domain = after("_sip._tls.");
+        query.service = discovery::Service::sip_clients;
     } else {
         return {};
     }

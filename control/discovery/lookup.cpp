@@ -15,6 +15,7 @@ constexpr size_t kMaxTlsa = 16;
 
 const std::string kMicrosoft = "_sipfederationtls._tcp.";
 const std::string kSips = "_sips._tcp.";
+const std::string kSipClients = "_sip._tls.";
 const std::string kXmpp = "_xmpp-server._tcp.";
 const std::string kXmpps = "_xmpps-server._tcp.";
 
@@ -68,12 +69,13 @@ Lookup::Lookup(Query query, std::shared_ptr<const LookupRules> rules)
 std::vector<Question> Lookup::start() {
     if (query_.service == Service::tlsa) return ask_tlsa();
     if (!query_.via.empty()) {
-        uint16_t port = query_.port ? query_.port : query_.service == Service::sip ? kSipTls : kXmppServer;
+        uint16_t port = query_.port ? query_.port : query_.service == Service::xmpp ? kXmppServer : kSipTls;
         targets_.push_back({query_.via, port, 0, 0, false, true, {}});
         return ask_addresses();
     }
     if (query_.service == Service::xmpp)
         return ask_srv({{kXmpp + query_.domain, false}, {kXmpps + query_.domain, true}});
+    if (query_.service == Service::sip_clients) return ask_srv({{kSipClients + query_.domain, false}});
     return ask_srv({{(query_.mode == SipMode::sips ? kSips : kMicrosoft) + query_.domain, false}});
 }
 

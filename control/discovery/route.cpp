@@ -16,6 +16,7 @@ auto sorted(std::vector<Target> targets) {
 const char* name_of(Service service) {
     switch (service) {
         case Service::sip: return "sip";
+        case Service::sip_clients: return "sip-clients";
         case Service::xmpp: return "xmpp";
         case Service::tlsa: return "tlsa";
     }

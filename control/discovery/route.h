@@ -15,9 +15,10 @@
 namespace fedge::control::discovery {
 
 enum class Service : uint8_t {
-    sip,   // SIP over TLS between edges
-    xmpp,  // server to server: _xmpp-server and _xmpps-server as one list (XEP-0368)
-    tlsa,  // DANE of _PORT._tcp.VIA (RFC 7673): Route::tlsa
+    sip,          // SIP over TLS between edges
+    sip_clients,  // SIP over TLS of remote users, _sip._tls: what others see of us
+    xmpp,         // server to server: _xmpp-server and _xmpps-server as one list (XEP-0368)
+    tlsa,         // DANE of _PORT._tcp.VIA (RFC 7673): Route::tlsa
 };
 
 const char* name_of(Service service);

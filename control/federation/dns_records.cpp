@@ -3,18 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "control/federation/access.h"
 #include "dataplane/policy/names.h"
 
 namespace fedge::control {
 namespace {
-
-constexpr uint16_t kSip = 5061;
-
-bool external(const Config& config, const ListenerConfig& listener) {
-    return std::ranges::any_of(config.interfaces, [&](const InterfaceConfig& one) {
-        return one.name == listener.interface && one.role == Side::external;
-    });
-}
 
 // What the world sees of an address of ours: that of the NAT where one is configured.
 IpAddress advertised(const Config& config, const IpAddress& address) {
@@ -23,25 +16,10 @@ IpAddress advertised(const Config& config, const IpAddress& address) {
     return address;
 }
 
-std::vector<IpAddress> access_addresses(const Config& config) {
-    std::vector<IpAddress> out;
-    auto add = [&](const IpAddress& own) {
-        IpAddress address = advertised(config, own);
-        if (std::ranges::find(out, address) == out.end()) out.push_back(address);
-    };
-    for (const ListenerConfig& listener : config.listeners)
-        if (speaks_tls(listener.service) && external(config, listener)) add(listener.endpoint.address);
-    if (!out.empty()) return out;
-    for (const InterfaceConfig& one : config.interfaces)
-        if (one.role == Side::external)
-            for (const Prefix& prefix : one.addresses) add(prefix.address);
-    return out;
-}
-
-uint16_t client_port(const Config& config) {
-    for (const ListenerConfig& listener : config.listeners)
-        if (listener.service == Service::shared_tls && external(config, listener)) return listener.endpoint.port;
-    return 0;
+// The port that SRV records name: there is one of it for all of our addresses.
+uint16_t sip_port(const std::vector<Endpoint>& endpoints) {
+    bool usual = endpoints.empty() || std::ranges::find(endpoints, kSipPort, &Endpoint::port) != endpoints.end();
+    return usual ? kSipPort : endpoints.front().port;
 }
 
 std::string srv(uint16_t port, const std::string& host) {
@@ -50,7 +28,12 @@ std::string srv(uint16_t port, const std::string& host) {
 
 class Plan {
   public:
-    Plan(const Config& config, const std::vector<PublishedKey>& keys) : config_(config), keys_(keys) {}
+    Plan(const Config& config, const std::vector<PublishedKey>& keys) : config_(config), keys_(keys) {
+        std::vector<Endpoint> endpoints = sip_endpoints(config, Side::external);
+        port_ = sip_port(endpoints);
+        for (const Endpoint& one : endpoints)
+            if (one.port == port_) addresses_.push_back(one.address);
+    }
 
     DnsPlan make() {
         const FederationConfig& federation = config_.federation;
@@ -59,6 +42,7 @@ class Plan {
                     "fedge set federation.enabled on");
         if (federation.domains.empty())
             problem("federation.domain", "no domain of ours is configured", "fedge set federation.domain example.com");
+        find_client_port();
         for (const std::string& domain : federation.domains) of_domain(domain);
         for (const std::string& host : hosts_) of_host(host);
         return std::move(plan_);
@@ -67,6 +51,25 @@ class Plan {
   private:
     void problem(const char* key, std::string what, std::string fix) {
         plan_.problems.push_back({key, std::move(what), std::move(fix)});
+    }
+
+    // Remote users find the edge by the name that partners know, so at the same addresses.
+    void find_client_port() {
+        if (!config_.federation.outside_users) return;
+        std::string elsewhere;
+        for (const ListenerConfig& listener : config_.listeners) {
+            if (listener.service != Service::shared_tls || side_of(config_, listener) != Side::external) continue;
+            if (std::ranges::find(addresses_, listener.endpoint.address) != addresses_.end()) {
+                client_port_ = listener.endpoint.port;
+                return;
+            }
+            elsewhere = listener.endpoint.text();
+        }
+        if (!elsewhere.empty())
+            problem("shared.listen",
+                    "remote users are served at " + elsewhere +
+                        ", but the access name leads to the addresses that serve partners",
+                    "fedge set shared.listen to an address of sip.listen as well");
     }
 
     // Partners accept a target only in the namespace of the domain (ms-diagnostics 1009).
@@ -85,25 +88,28 @@ class Plan {
                     "refuse the record with error 1009",
                 "fedge set federation.access-name ... sip." + domain + ", and have a certificate with that name");
         hosts_.insert(host);
-        plan_.records.push_back({"_sipfederationtls._tcp." + domain, "SRV", srv(kSip, host),
+        plan_.records.push_back({"_sipfederationtls._tcp." + domain, "SRV", srv(port_, host),
                                  "partners of the Microsoft family, and push notifications to mobile clients"});
-        plan_.records.push_back({"_sips._tcp." + domain, "SRV", srv(kSip, host), "partners that follow RFC 3263"});
-        if (uint16_t port = client_port(config_); port && config_.federation.outside_users)
-            plan_.records.push_back({"_sip._tls." + domain, "SRV", srv(port, host), "remote users"});
+        plan_.records.push_back({"_sips._tcp." + domain, "SRV", srv(port_, host), "partners that follow RFC 3263"});
+        if (client_port_)
+            plan_.records.push_back({"_sip._tls." + domain, "SRV", srv(client_port_, host), "remote users"});
     }
 
     void of_host(const std::string& host) {
-        std::vector<IpAddress> addresses = access_addresses(config_);
-        if (addresses.empty())
+        if (addresses_.empty())
             problem("interface.NAME.address", "there is no external address for " + host,
                     "configure an external interface");
-        for (const IpAddress& address : addresses)
+        std::set<IpAddress> seen;
+        for (const IpAddress& own : addresses_) {
+            IpAddress address = advertised(config_, own);
+            if (!seen.insert(address).second) continue;
             plan_.records.push_back({host, address.is_v4() ? "A" : "AAAA", address.text(), "where the edge is"});
+        }
         bool proved = false;
         for (const PublishedKey& key : keys_) {
             if (std::ranges::find(key.names, host) == key.names.end()) continue;
             proved = true;
-            plan_.records.push_back({"_" + std::to_string(kSip) + "._tcp." + host, "TLSA", "3 1 1 " + key.spki_sha256,
+            plan_.records.push_back({"_" + std::to_string(port_) + "._tcp." + host, "TLSA", "3 1 1 " + key.spki_sha256,
                                      "pins the key of our certificate, where the zone is signed (RFC 7673)"});
         }
         if (!proved)
@@ -113,6 +119,9 @@ class Plan {
 
     const Config& config_;
     const std::vector<PublishedKey>& keys_;
+    uint16_t port_ = 0;
+    uint16_t client_port_ = 0;  // 0: no record for remote users
+    std::vector<IpAddress> addresses_;
     std::set<std::string> hosts_;
     DnsPlan plan_;
 };

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "control/federation/access.h"
+
 namespace fedge::control {
 namespace {
 
-constexpr uint16_t kSip = 5061;
 constexpr uint16_t kDns = 53;
 
 class Rows {
@@ -14,22 +15,17 @@ class Rows {
 
     std::vector<PortRow> all() {
         if (config_.federation.enabled) federation();
+        if (config_.federation.enabled || config_.federation.outside_users) front_ends();
         for (const ListenerConfig& listener : config_.listeners)
-            if (side_of(listener) == Side::external) external(listener);
+            if (side_of(config_, listener) == Side::external) external(listener);
         relayed();
         if (config_.federation.enabled) names();
         for (const ListenerConfig& listener : config_.listeners)
-            if (side_of(listener) == Side::internal) media(listener, Side::internal, Far::inside);
+            if (side_of(config_, listener) == Side::internal) media(listener, Side::internal, Far::inside);
         return std::move(rows_);
     }
 
   private:
-    Side side_of(const ListenerConfig& listener) const {
-        for (const InterfaceConfig& one : config_.interfaces)
-            if (one.name == listener.interface) return one.role;
-        return Side::external;
-    }
-
     // One row for all addresses that differ in nothing else.
     void add(PortRow row) {
         for (PortRow& have : rows_) {
@@ -45,36 +41,35 @@ class Rows {
         rows_.push_back(std::move(row));
     }
 
-    // Where partners reach us, and where we come from: the addresses that serve TLS outside, else those of the external
-    // interfaces.
-    std::vector<IpAddress> access_addresses() const {
-        std::vector<IpAddress> out;
-        for (const ListenerConfig& listener : config_.listeners)
-            if (speaks_tls(listener.service) && side_of(listener) == Side::external) {
-                const IpAddress& address = listener.endpoint.address;
-                if (std::ranges::find(out, address) == out.end()) out.push_back(address);
-            }
-        if (!out.empty()) return out;
-        for (const InterfaceConfig& one : config_.interfaces)
-            if (one.role == Side::external)
-                for (const Prefix& prefix : one.addresses) out.push_back(prefix.address);
-        return out;
+    // Connections to others begin at the addresses where others reach us.
+    void federation() {
+        for (const Endpoint& one : sip_endpoints(config_, Side::external)) {
+            PortRow row{PortRole::access_federation,
+                        Side::external,
+                        false,
+                        one.port,
+                        one.port,
+                        true,
+                        Far::partners,
+                        {one.address}};
+            add(row);
+            row.first = row.last = kSipPort;  // of the partner, unless its DNS says otherwise
+            row.to_edge = false;
+            add(row);
+        }
     }
 
-    void federation() {
-        PortRow row{PortRole::access_federation, Side::external, false, kSip, kSip, true, Far::partners,
-                    access_addresses()};
-        add(row);
-        row.to_edge = false;
-        add(row);
-        for (const InterfaceConfig& one : config_.interfaces) {
-            if (one.role != Side::internal) continue;
-            PortRow inside{PortRole::front_end, Side::internal, false, kSip, kSip, true, Far::front_ends, {}};
-            for (const Prefix& prefix : one.addresses) inside.addresses.push_back(prefix.address);
-            add(inside);
-            inside.to_edge = false;
-            add(inside);
-        }
+    void front_ends() {
+        std::vector<Endpoint> inside = sip_endpoints(config_, Side::internal);
+        auto row = [](uint16_t port, bool to_edge, const IpAddress& address) {
+            return PortRow{PortRole::front_end, Side::internal, false, port, port, to_edge, Far::front_ends, {address}};
+        };
+        std::vector<uint16_t> ports;
+        for (const FrontEndConfig& one : config_.sip.front_ends) ports.push_back(one.port);
+        if (ports.empty()) ports.push_back(kSipPort);
+        for (const Endpoint& one : inside) add(row(one.port, true, one.address));
+        for (uint16_t port : ports)
+            for (const Endpoint& one : inside) add(row(port, false, one.address));
     }
 
     void external(const ListenerConfig& listener) {
@@ -95,6 +90,7 @@ class Rows {
     }
 
     void media(const ListenerConfig& listener, Side side, Far far) {
+        if (listener.service == Service::sip_tls) return;
         bool udp = listener.service == Service::turn_udp;
         uint16_t port = listener.endpoint.port;
         add({udp ? PortRole::media_udp : PortRole::media_tcp,

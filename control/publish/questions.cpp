@@ -74,7 +74,8 @@ Questions::Questions(Dataplane& dataplane, discovery::Discovery& discovery)
     dataplane_.on_target_reports(
         [this](const contract::TargetReports& reports, Clock::time_point now) { on_attempts(reports, now); });
     discovery_.on_change([this](const Query& query, const Route&, const Route& after, Clock::time_point now) {
-        if (query.service != discovery::Service::tlsa) send(0, query, after, now);
+        bool asked_by_cores = query.service == discovery::Service::sip || query.service == discovery::Service::xmpp;
+        if (asked_by_cores) send(0, query, after, now);
     });
 }
 

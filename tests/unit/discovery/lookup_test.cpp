@@ -66,6 +66,19 @@ class LookupTest : public testing::Test {
     FakeResolver dns_;
 };
 
+TEST_F(LookupTest, RecordsForRemoteUsersAreTheirOwnService) {
+    srv_at("_sip._tls." + kD, {srv(0, 0, 443, "access.elsewhere.example")});
+    a("access.elsewhere.example", {"198.51.100.1"});
+    Query q;
+    q.domain = kD;
+    q.service = Service::sip_clients;
+    Route route = run(q).route;
+    EXPECT_EQ(route.outcome, Outcome::found) << route.reason << ": the namespace rule is for partners";
+    EXPECT_EQ(route.targets.at(0).port, 443);
+    EXPECT_FALSE(asked(kMicrosoft + " SRV"));
+    EXPECT_FALSE(asked(kSips + " SRV"));
+}
+
 TEST_F(LookupTest, TheMicrosoftRecordIsTakenFirst) {
     srv_at(kMicrosoft, {srv(0, 0, 5061, "sip.contoso.example")});
     srv_at(kSips, {srv(0, 0, 5061, "other.contoso.example")});

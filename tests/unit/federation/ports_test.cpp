@@ -67,6 +67,54 @@ TEST(Ports, OfAnEdgeWithFederationAndMedia) {
                              }));
 }
 
+// An edge that serves SIP: where, and to which front ends, is the operator's word.
+Config serving() {
+    Config config = edge();
+    config.listeners.push_back({"outside", *Endpoint::parse("192.0.2.11:5061"), Service::sip_tls});
+    config.listeners.push_back({"outside", *Endpoint::parse("[2001:db8::11]:5061"), Service::sip_tls});
+    config.listeners.push_back({"inside", *Endpoint::parse("10.0.0.10:5071"), Service::sip_tls});
+    config.sip.front_ends = {{"fe1", "fe1.local.example", {address("10.0.0.20")}, 5061, 1},
+                             {"fe2", "fe2.local.example", {address("10.0.0.21")}, 5081, 1},
+                             {"fe3", "fe3.local.example", {address("10.0.0.22")}, 5061, 1}};
+    return config;
+}
+
+TEST(Ports, OfAnEdgeThatServesSip) {
+    auto rows = texts(serving());
+    ASSERT_GE(rows.size(), 5U);
+    rows.resize(5);
+    EXPECT_EQ(rows, (std::vector<std::string>{
+                        "access-federation external tcp 5061 from partners 192.0.2.11 2001:db8::11",
+                        "access-federation external tcp 5061 to partners 192.0.2.11 2001:db8::11",
+                        "front-end internal tcp 5071 from front-ends 10.0.0.10",
+                        "front-end internal tcp 5061 to front-ends 10.0.0.10",
+                        "front-end internal tcp 5081 to front-ends 10.0.0.10",
+                    }));
+    for (const std::string& row : texts(serving())) {
+        if (row.starts_with("media")) {
+            EXPECT_EQ(row.find("50"), std::string::npos) << row << ": no media at ports of SIP";
+        }
+    }
+}
+
+TEST(Ports, PartnersComeToThePortThatIsServedAndAreFoundAtTheUsualOne) {
+    Config config = edge();
+    config.listeners.push_back({"outside", *Endpoint::parse("192.0.2.11:6061"), Service::sip_tls});
+    auto rows = texts(config);
+    EXPECT_EQ(rows[0], "access-federation external tcp 6061 from partners 192.0.2.11");
+    EXPECT_EQ(rows[1], "access-federation external tcp 5061 to partners 192.0.2.11");
+    EXPECT_EQ(rows[2], "front-end internal tcp 5061 from front-ends 10.0.0.10") << "served outside only as yet";
+}
+
+TEST(Ports, RemoteUsersAloneNeedFrontEndsAsWell) {
+    Config config = serving();
+    config.federation.enabled = false;
+    config.federation.outside_users = true;
+    auto rows = texts(config);
+    EXPECT_EQ(rows[0], "front-end internal tcp 5071 from front-ends 10.0.0.10");
+    for (const std::string& row : rows) EXPECT_FALSE(row.starts_with("access-federation")) << row;
+}
+
 TEST(Ports, RemoteUsersComeByTheSharedPort) {
     Config config = edge();
     config.federation.outside_users = true;
@@ -110,6 +158,39 @@ TEST(DnsRecords, OfAnEdge) {
                               "_sip._tls.local.example SRV 0 0 443 sip.local.example.",
                               "sip.local.example A 192.0.2.10", "_5061._tcp.sip.local.example TLSA 3 1 1 0123"}));
     EXPECT_TRUE(plan.problems.empty());
+}
+
+TEST(DnsRecords, LeadToWhereSipIsServed) {
+    Config config = edge();
+    config.listeners.push_back({"outside", *Endpoint::parse("192.0.2.10:5061"), Service::sip_tls});
+    config.listeners.push_back({"outside", *Endpoint::parse("192.0.2.11:6061"), Service::sip_tls});
+    config.listeners.push_back({"inside", *Endpoint::parse("10.0.0.10:5061"), Service::sip_tls});
+    DnsPlan plan = dns_plan(config, {{{"sip.local.example"}, "0123"}});
+    EXPECT_EQ(zone(plan), (std::vector<std::string>{
+                              "_sipfederationtls._tcp.local.example SRV 0 0 5061 sip.local.example.",
+                              "_sips._tcp.local.example SRV 0 0 5061 sip.local.example.",
+                              "sip.local.example A 192.0.2.10", "_5061._tcp.sip.local.example TLSA 3 1 1 0123"}))
+        << "one port for all addresses: the usual one";
+    config.listeners.erase(config.listeners.end() - 3);
+    EXPECT_EQ(
+        zone(dns_plan(config, {{{"sip.local.example"}, "0123"}})),
+        (std::vector<std::string>{"_sipfederationtls._tcp.local.example SRV 0 0 6061 sip.local.example.",
+                                  "_sips._tcp.local.example SRV 0 0 6061 sip.local.example.",
+                                  "sip.local.example A 192.0.2.11", "_6061._tcp.sip.local.example TLSA 3 1 1 0123"}));
+}
+
+TEST(DnsRecords, RemoteUsersAreNotSentToAnAddressThatDoesNotServeThem) {
+    Config config = edge();
+    config.federation.outside_users = true;
+    config.listeners.push_back({"outside", *Endpoint::parse("192.0.2.11:5061"), Service::sip_tls});
+    DnsPlan plan = dns_plan(config, {{{"sip.local.example"}, "0123"}});
+    for (const DnsRecord& one : plan.records) EXPECT_FALSE(one.name.starts_with("_sip._tls")) << one.data;
+    ASSERT_EQ(plan.problems.size(), 1U);
+    EXPECT_NE(plan.problems[0].what.find("192.0.2.10:443"), std::string::npos);
+    config.listeners.push_back({"outside", *Endpoint::parse("192.0.2.11:4443"), Service::shared_tls});
+    plan = dns_plan(config, {{{"sip.local.example"}, "0123"}});
+    EXPECT_TRUE(plan.problems.empty());
+    EXPECT_EQ(zone(plan)[2], "_sip._tls.local.example SRV 0 0 4443 sip.local.example.");
 }
 
 TEST(DnsRecords, TheWorldSeesTheAddressOfTheNat) {
