@@ -1,9 +1,9 @@
-// What federation comes to: explanations, ports, DNS records.
+// What federation comes to: explanations and ports.
 #include <algorithm>
 
 #include "control/api/json.h"
 #include "control/api/routes.h"
-#include "control/federation/dns_records.h"
+#include "control/federation/core_words.h"
 #include "control/federation/explain_json.h"
 #include "control/federation/ports.h"
 #include "control/settings/domain_name.h"
@@ -133,6 +133,15 @@ ExplainQuery query_in(const Request& request) {
     return query;
 }
 
+// The user of ours, as entries have it.
+std::string user_of(const ExplainQuery& query) {
+    std::string user =
+        query.inbound ? query.to_user + "@" + query.to_domain : query.from_user + "@" + query.from_domain;
+    std::transform(user.begin(), user.end(), user.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return user;
+}
+
 // Entries of the revision in force, or of the candidate.
 std::vector<Entry> entries_for(Control& control, const ExplainQuery& query, bool candidate) {
     Entries& store = control.store().entries();
@@ -146,11 +155,7 @@ std::vector<Entry> entries_for(Control& control, const ExplainQuery& query, bool
     };
     for (const std::string& name : with_parents(query.inbound ? query.from_domain : query.to_domain))
         add(EntryKind::domain, name);
-    std::string user =
-        query.inbound ? query.to_user + "@" + query.to_domain : query.from_user + "@" + query.from_domain;
-    std::transform(user.begin(), user.end(), user.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    add(EntryKind::user, user);
+    add(EntryKind::user, user_of(query));
     return out;
 }
 
@@ -204,6 +209,48 @@ RouteFinder route_finder(Control& control) {
     };
 }
 
+// Asks the cores of one name after the other, and replies when all have spoken.
+class CoreQuestions : public std::enable_shared_from_this<CoreQuestions> {
+  public:
+    CoreQuestions(Control& control, std::shared_ptr<ExplainBasis> basis, bool candidate, Reply reply)
+        : control_(control), basis_(std::move(basis)), candidate_(candidate), reply_(std::move(reply)) {}
+
+    void ask(std::vector<std::string> names) {
+        names_ = std::move(names);
+        next();
+    }
+
+    Json json;
+
+  private:
+    void next() {
+        if (names_.empty()) return send(reply_, json);
+        std::string name = std::move(names_.front());
+        names_.erase(names_.begin());
+        control_.dataplane().lookup(
+            name, control_.time().steady(),
+            [self = shared_from_this(), name](const contract::LookedUp* found, const std::string& error) {
+                self->on_words(name, found, error);
+            });
+    }
+    void on_words(const std::string& name, const contract::LookedUp* found, const std::string& error) {
+        if (!found) {
+            json["cores_error"] = error;
+            return send(reply_, json);
+        }
+        CoreState state{static_cast<uint64_t>(control_.revision()), candidate_, control_.in_force()};
+        json["cores"].push_back(
+            core_words_json(name, word_of(basis_->view().verdicts, name), core_words(*found), state));
+        next();
+    }
+
+    Control& control_;
+    std::shared_ptr<ExplainBasis> basis_;
+    bool candidate_;
+    Reply reply_;
+    std::vector<std::string> names_;
+};
+
 Json row_json(const PortRow& row) {
     Json addresses = Json::array();
     for (const IpAddress& address : row.addresses) addresses.push_back(address.text());
@@ -216,146 +263,6 @@ Json row_json(const PortRow& row) {
             {"far", name_of(row.far)},
             {"addresses", addresses},
             {"ports_of", row.source_ports ? "source" : "destination"}};
-}
-
-// --- DNS
-
-// What one record's check has found.
-struct Checked {
-    DnsRecord record;
-    Seen seen = Seen::unknown;
-    std::vector<std::string> found;
-    bool asked = false;
-};
-
-Json record_json(const DnsRecord& record) {
-    return {{"name", record.name}, {"type", record.type}, {"data", record.data}, {"why", record.why}};
-}
-
-// "0 0 5061 sip.example.com": as discovery shows records, without the closing dots of zone files.
-std::string without_dot(std::string data) {
-    if (data.ends_with('.')) data.pop_back();
-    return data;
-}
-
-// The question of discovery that asks for this record; nothing if there is none.
-std::optional<discovery::Query> question_for(const DnsRecord& record) {
-    discovery::Query query;
-    query.namespace_rule = false;
-    auto after = [&](std::string_view prefix) { return record.name.substr(prefix.size()); };
-    if (record.type == "TLSA") {
-        size_t dot = record.name.find("._tcp.");
-        query.service = discovery::Service::tlsa;
-        query.port = static_cast<uint16_t>(std::stoul(record.name.substr(1, dot - 1)));
-        query.via = record.name.substr(dot + 6);
-    } else if (record.type != "SRV") {
-        query.domain = query.via = record.name;
-    } else if (record.name.starts_with("_sipfederationtls._tcp.")) {
-        query.domain = after("_sipfederationtls._tcp.");
-        query.mode = SipMode::microsoft;
-    } else if (record.name.starts_with("_sips._tcp.")) {
-        query.domain = after("_sips._tcp.");
-        query.mode = SipMode::sips;
-    } else if (record.name.starts_with("_sip._tls.")) {
-        query.domain = after("_sip._tls.");
-        query.service = discovery::Service::sip_clients;
-    } else {
-        return {};
-    }
-    return query;
-}
-
-std::string tlsa_text(const discovery::Tlsa& record) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string out = std::to_string(record.usage) + " " + std::to_string(record.selector) + " " +
-                      std::to_string(record.matching) + " ";
-    for (uint8_t byte : record.data) {
-        out += kDigits[byte >> 4];
-        out += kDigits[byte & 0xf];
-    }
-    return out;
-}
-
-void judge(Checked& checked, const discovery::Route& route) {
-    bool answered = false;
-    bool tlsa = checked.record.type == "TLSA";
-    for (const discovery::Tlsa& one : route.tlsa) checked.found.push_back(tlsa_text(one));
-    for (const discovery::Step& step : route.steps) {
-        if (step.name != checked.record.name || name_of(step.type) != checked.record.type) continue;
-        answered = route.outcome != discovery::Outcome::failed;
-        for (const std::string& one : step.records)
-            if (!tlsa) checked.found.push_back(without_dot(one));
-    }
-    DnsRecord wanted = checked.record;
-    wanted.data = without_dot(wanted.data);
-    checked.seen = compare(wanted, checked.found, answered);
-}
-
-// Asks for all records at once and replies when the last answer is there.
-class DnsCheck : public std::enable_shared_from_this<DnsCheck> {
-  public:
-    DnsCheck(Control& control, DnsPlan plan, Reply reply) : control_(control), reply_(std::move(reply)) {
-        for (DnsRecord& record : plan.records) rows_.push_back({std::move(record), Seen::unknown, {}, false});
-        problems_ = problems_json(plan.problems);
-    }
-
-    static Json problems_json(const std::vector<Problem>& problems) {
-        Json out = Json::array();
-        for (const Problem& one : problems) out.push_back({{"key", one.key}, {"what", one.what}, {"fix", one.fix}});
-        return out;
-    }
-
-    void begin() {
-        waiting_ = rows_.size() + 1;
-        discovery::Time now = control_.time().steady();
-        for (Checked& row : rows_) {
-            auto query = question_for(row.record);
-            if (!query) {
-                done();
-                continue;
-            }
-            row.asked = true;
-            control_.discovery().look_up(
-                *query, now, now + kDnsTime,
-                [self = shared_from_this(), &row](const discovery::Route& route, discovery::Time) {
-                    judge(row, route);
-                    self->done();
-                });
-        }
-        done();
-    }
-
-  private:
-    void done() {
-        if (--waiting_ > 0) return;
-        Json records = Json::array();
-        for (const Checked& row : rows_) {
-            Json json = record_json(row.record);
-            json["seen"] = row.asked ? name_of(row.seen) : "unchecked";
-            json["found"] = row.found;
-            records.push_back(std::move(json));
-        }
-        send(reply_, {{"records", std::move(records)}, {"problems", std::move(problems_)}});
-    }
-
-    Control& control_;
-    Reply reply_;
-    std::vector<Checked> rows_;
-    Json problems_;
-    size_t waiting_ = 0;
-};
-
-std::vector<PublishedKey> published_keys(Control& control) {
-    std::vector<PublishedKey> keys;
-    for (const StoredCertificate& one : control.certificates().all()) {
-        if (one.chain.empty()) continue;
-        PublishedKey key;
-        for (const std::string& name : one.chain.front().names)
-            if (name.starts_with("DNS:")) key.names.push_back(name.substr(4));
-        key.spki_sha256 = one.chain.front().spki_sha256;
-        keys.push_back(std::move(key));
-    }
-    return keys;
 }
 
 }  // namespace
@@ -373,24 +280,18 @@ void get_federation_explain(Control& control, const Request& request, Reply repl
         invalid("", std::string("the configuration cannot be used: ") + error.what(), "fedge commit says more");
     }
     std::string edge = federation.access_names.empty() ? "" : federation.access_names.front();
-    explain(basis, query, route_finder(control), [query, edge, reply](const Explanation& explanation) {
-        send(reply, explanation_json(query, explanation, edge));
-    });
+    explain(basis, query, route_finder(control),
+            [&control, basis, query, edge, candidate, reply](const Explanation& explanation) {
+                auto all = std::make_shared<CoreQuestions>(control, basis, candidate, reply);
+                all->json = explanation_json(query, explanation, edge);
+                all->ask({query.inbound ? query.from_domain : query.to_domain, user_of(query)});
+            });
 }
 
 void get_federation_ports(Control& control, const Request&, Reply reply) {
     Json rows = Json::array();
     for (const PortRow& row : port_rows(control.config())) rows.push_back(row_json(row));
     send(reply, {{"rows", rows}});
-}
-
-void get_federation_dns(Control& control, const Request& request, Reply reply) {
-    DnsPlan plan = dns_plan(control.config(), published_keys(control));
-    if (text_in(request, "check") == "true")
-        return std::make_shared<DnsCheck>(control, std::move(plan), std::move(reply))->begin();
-    Json records = Json::array();
-    for (const DnsRecord& record : plan.records) records.push_back(record_json(record));
-    send(reply, {{"records", records}, {"problems", DnsCheck::problems_json(plan.problems)}});
 }
 
 }  // namespace fedge::control::api

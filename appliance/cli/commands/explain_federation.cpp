@@ -63,6 +63,9 @@ void print_explanation(Session& session, const Json& reply) {
     }
     say_fact(out, "header", text_or(reply, "header", ""));
     if (const Json wire = reply.value("wire", Json()); wire.is_object()) print_wire(out, wire);
+    for (const Json& cores : reply.value("cores", Json::array()))
+        say_fact(out, ("cores on " + printable(text_or(cores, "name", "?"))).c_str(), text_or(cores, "words", ""));
+    say_fact(out, "cores", text_or(reply, "cores_error", ""));
 }
 
 Exit run_explain_federation(Session& session, const Arguments& arguments) {
@@ -84,7 +87,8 @@ Command explain_federation() {
         .description =
             "Takes the steps that the cores take, on the same settings and entries, and asks DNS where they would.\n"
             "Outbound unless --inbound is given. Exit code 0: it would pass; 1: it would not. A discovered partner\n"
-            "is taken to be within its limits.",
+            "is taken to be within its limits. At the end stands what the cores themselves have of the partner's\n"
+            "domain and of our user, and, if that is something else, why.",
         .positionals = {{"FROM"}, {"TO"}},
         .options = {{"inbound", nullptr, "the message comes from outside"},
                     {"cert", "NAMES", "names that the peer's certificate proves: sip.a.example,sip:a.example,cn:..."},

@@ -19,6 +19,8 @@ constexpr const char* kExplainedRefusal =
     R"({"direction":"outbound","from":"bob@local.example","to":"alice@x\u001b[2J.example","allowed":false,
   "steps":[{"step":1,"name":"access of the user","result":"passed","why":"the user has access by the global policy"},
    {"step":6,"name":"next hop","result":"refuse","why":"SRV records of partner.example name sip.other.example, neither the domain itself nor a direct child of it"}],
+  "cores":[{"name":"partner.example","agree":false,"words":"core 0 has no entry and not allow domain partner.example: what is explained is the candidate, which is not committed","rows":[]},
+   {"name":"bob@local.example","agree":true,"words":"all 2 cores say the same: no entry","rows":[]}],
   "verdict":"refuse","reason":"out_namespace","why":"SRV records of the domain name only servers outside of it","step":6,
   "rule":"allow domain partner.example","partner":"allowed partner domain","trust":"AutoFed","verified":false,"monitored":false,
   "wire":{"sent":true,"status":504,"code":1009,"text":"SRV and host domains conflict",
@@ -27,6 +29,7 @@ constexpr const char* kExplainedRefusal =
 constexpr const char* kExplainedDrop =
     R"({"direction":"inbound","allowed":false,"steps":[{"step":7,"name":"blocked list","result":"drop",
   "why":"it.partner.example is covered by block domain partner.example"}],"verdict":"drop","reason":"blocked_source",
+  "cores_error":"the dataplane is not connected",
   "why":"the source domain is blocked","step":7,"rule":"block domain partner.example","partner":"none","trust":"None",
   "wire":{"sent":false,"status":403,"code":1002,"text":"From URI is not authorized to communicate with federated partners"}})";
 
@@ -57,7 +60,7 @@ constexpr const char* kDns = R"({"records":[
 constexpr const char* kDnsChecked = R"({"records":[
   {"name":"_sipfederationtls._tcp.local.example","type":"SRV","data":"0 0 5061 sip.local.example.","why":"","seen":"wrong","found":["0 0 5060 sip.local.example"]},
   {"name":"sip.local.example","type":"A","data":"192.0.2.10","why":"","seen":"there","found":["192.0.2.10"]},
-  {"name":"_sip._tls.local.example","type":"SRV","data":"0 0 443 sip.local.example.","why":"","seen":"unchecked","found":[]},
+  {"name":"_sip._tls.local.example","type":"SRV","data":"0 0 443 sip.local.example.","why":"","seen":"unknown","found":[]},
   {"name":"sip.local.example","type":"AAAA","data":"2001:db8::10","why":"","seen":"missing","found":[]}],"problems":[]})";
 
 }  // namespace

@@ -334,5 +334,29 @@ TEST_F(PartnersTest, ProvidersAreBuiltInAddedAndFixed) {
     EXPECT_EQ(ask("POST", "/v1/rollback", {{"revision", 1}, {"weaker", true}}).status, 200) << "history is not refused";
 }
 
+// The dataplane of these tests has every name on its list of those allowed, with the name itself as the entry.
+TEST_F(PartnersTest, ExplanationsStandBesideWhatTheCoresSay) {
+    start_dataplane();
+    ASSERT_EQ(set({{"federation.enabled", "on"}, {"federation.domain", "local.example"}}).status, 200);
+    put(allow("partner.example"));
+    commit();
+    std::string query = "/v1/federation/explain?from=alice%40local.example&to=bob%40partner.example";
+    Json out = get(query);
+    ASSERT_EQ(out["cores"].size(), 2U) << out;
+    EXPECT_EQ(out["cores"][0]["name"], "partner.example");
+    EXPECT_EQ(out["cores"][0]["agree"], true);
+    EXPECT_EQ(out["cores"][0]["words"], "all 2 cores say the same: allow domain partner.example");
+    EXPECT_EQ(out["cores"][1]["name"], "alice@local.example");
+    EXPECT_EQ(out["cores"][1]["agree"], false) << "the store has no policy of hers";
+    put(block("partner.example"), true);
+    out = get(query + "&candidate=true");
+    EXPECT_EQ(out["cores"][0]["agree"], false);
+    EXPECT_NE(out["cores"][0]["words"].get<std::string>().find("the candidate, which is not committed"),
+              std::string::npos);
+    EXPECT_EQ(get(query)["cores"][0]["agree"], true) << "what is in force is what the cores have";
+    fake_.reset();
+    ASSERT_TRUE(eventually([&] { return get(query).contains("cores_error"); }));
+}
+
 }  // namespace
 }  // namespace fedge::control::api
