@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <random>
+#include <utility>
 
 #include "control/credentials/keys.h"
 #include "control/discovery/unbound.h"
@@ -143,8 +144,9 @@ void Control::on_tick() {
     dataplane_.on_tick(time_.steady());
     discovery_.on_tick(time_.steady());
     publish_held();
+    finish_commit();
     int64_t now = time_.unix_seconds();
-    if (now == last_housekeeping_) return;
+    if (now == last_housekeeping_ || committing()) return;
     last_housekeeping_ = now;
     discovered_.on_tick(now, config_.federation.report_period_min);
     drop_alarm_.on_tick(unknown_domain_drops(), now);
@@ -212,21 +214,46 @@ void Control::commit(const std::string& comment, const std::string& who, CommitC
     check_as_cores_do(compiled.config.federation, errors);
     check_patterns(store_.entries().candidate_page(EntryKind::pattern, "", policy::kMaxPatterns + 1), errors);
     if (!errors.empty()) throw Refusal(RefusalKind::invalid, errors);
-    int64_t id = store_.append(settings, comment, actor(who));
-    put_in_force(id, std::move(compiled), {}, comment, who, std::move(done));
+    Commit commit{std::move(compiled), std::make_shared<std::vector<std::string>>(), comment, who, std::move(done)};
+    if (!store_.entries().more_edits(kLargeCommit))
+        return put_in_force(store_.append(settings, comment, actor(who)), std::move(commit));
+    commit_ = std::move(commit);
+    store_.begin([settings, comment, by = actor(who)](Store& store) { return store.append(settings, comment, by); });
+}
+
+void Control::finish_commit() {
+    if (!commit_) return;
+    std::optional<int64_t> id;
+    try {
+        if (id = store_.finished(); !id) return;
+    } catch (const std::exception& error) {
+        log_.error(std::string("a commit could not be stored: ") + error.what());
+        Commit failed = *std::exchange(commit_, std::nullopt);
+        CommitResult result;
+        result.error = std::current_exception();
+        return failed.done(result);
+    }
+    put_in_force(*id, *std::exchange(commit_, std::nullopt));
 }
 
 void Control::rollback(int64_t revision, bool weaker, const std::string& who, CommitCallback done) {
     Compiled compiled = compiled_or_refused(at_revision(revision));
-    WeakerEntries entries;
-    store_.entries().each_change(this->revision(), revision, [&](const EntryChange& change) { entries.count(change); });
-    std::vector<std::string> sentences = weaker_settings(config_, compiled.config);
-    for (auto& sentence : entries.sentences()) sentences.push_back(std::move(sentence));
-    if (!sentences.empty() && !weaker) refuse_weaker(revision, sentences);
+    int64_t current = this->revision();
     std::string comment = "rollback to " + std::to_string(revision);
-    int64_t id = store_.append_rollback(revision, comment, actor(who), sentences);
-    for (const auto& sentence : sentences) log_.warning("revision " + std::to_string(id) + " is weaker: " + sentence);
-    put_in_force(id, std::move(compiled), std::move(sentences), comment, who, std::move(done));
+    // The sentences are known before anything is stored, and `commit` has them when it is.
+    auto sentences = std::make_shared<std::vector<std::string>>(weaker_settings(config_, compiled.config));
+    auto work = [=, by = actor(who)](Store& store) {
+        WeakerEntries entries;
+        store.entries().each_change(current, revision, [&](const EntryChange& change) { entries.count(change); });
+        for (auto& sentence : entries.sentences()) sentences->push_back(std::move(sentence));
+        if (!sentences->empty() && !weaker) refuse_weaker(revision, *sentences);
+        return store.append_rollback(revision, comment, by, *sentences);
+    };
+    Commit commit{std::move(compiled), sentences, comment, who, std::move(done)};
+    if (!store_.entries().more_changes(current, revision, kLargeCommit))
+        return put_in_force(work(store_), std::move(commit));
+    commit_ = std::move(commit);
+    store_.begin(work);
 }
 
 Compiled Control::compiled_or_refused(const Settings& settings) {
@@ -246,17 +273,19 @@ Compiled Control::compiled_or_refused(const Settings& settings) {
     return compiled;
 }
 
-void Control::put_in_force(int64_t id, Compiled compiled, std::vector<std::string> weaker, const std::string& comment,
-                           const std::string& who, CommitCallback done) {
-    config_ = std::move(compiled.config);
-    config_warnings_ = std::move(compiled.warnings);
+void Control::put_in_force(int64_t id, Commit commit) {
+    config_ = std::move(commit.compiled.config);
+    config_warnings_ = std::move(commit.compiled.warnings);
     discovery_.configure(config_, time_.steady());
     renew_ticket_keys();
     renew_token_keys();
-    log_.info("revision " + std::to_string(id) + " by " + who + (comment.empty() ? "" : ": " + comment));
+    for (const auto& sentence : *commit.weaker)
+        log_.warning("revision " + std::to_string(id) + " is weaker: " + sentence);
+    log_.info("revision " + std::to_string(id) + " by " + commit.who +
+              (commit.comment.empty() ? "" : ": " + commit.comment));
     publish(
-        [this, id, weaker = std::move(weaker), done = std::move(done)](Adoption outcome, const std::string& reason) {
-            done({id, {outcome == Adoption::adopted, reason}, warnings(), weaker});
+        [this, id, weaker = commit.weaker, done = std::move(commit.done)](Adoption outcome, const std::string& reason) {
+            done({nullptr, id, {outcome == Adoption::adopted, reason}, warnings(), *weaker});
         });
 }
 

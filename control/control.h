@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,7 @@ struct Published {
 using PublishedCallback = std::function<void(const Published&)>;
 
 struct CommitResult {
+    std::exception_ptr error;  // why there is no new revision; the rest says nothing then
     int64_t revision = 0;
     Published published;
     std::vector<Problem> warnings;
@@ -59,6 +62,7 @@ class Control {
     static constexpr Clock::duration kAdoptionTime = std::chrono::seconds(5);
     static constexpr Clock::duration kConnectTime =
         std::chrono::seconds(1);                      // for a dataplane that is starting just now
+    static constexpr int64_t kLargeCommit = 10'000;   // entries; fewer are stored in less than 100 ms
     static constexpr int64_t kDiscoveredPeriod = 60;  // seconds between tables for the sake of discovered partners
     static constexpr int64_t kNonceKeyPeriod = 3600;  // seconds; setting turn.nonce-lifetime is never longer
     static constexpr int64_t kNonceKeys = 2;          // so that a nonce of the old key lives out its time
@@ -91,9 +95,12 @@ class Control {
     void discard() { store_.discard(); }
     // What differs between the revision in force and the candidate, as a number.
     size_t candidate_changes();
+    // What is large is stored beside everything else: nothing else can be changed until `done` is called, and whoever
+    // reads finds what was before.
     void commit(const std::string& comment, const std::string& who, CommitCallback done);
     // A rollback to a weaker policy is refused unless `weaker`.
     void rollback(int64_t revision, bool weaker, const std::string& who, CommitCallback done);
+    bool committing() const { return store_.busy(); }
 
     // Credentials and runtime state; every change is stored and published at once. They throw Refusal and then have
     // changed nothing; otherwise `done` is called once, when the dataplane has adopted the change or will not in time.
@@ -126,8 +133,16 @@ class Control {
   private:
     Actor actor(const std::string& who) { return {who, time_.unix_seconds()}; }
     Compiled compiled_or_refused(const Settings& settings);
-    void put_in_force(int64_t revision, Compiled compiled, std::vector<std::string> weaker, const std::string& comment,
-                      const std::string& who, CommitCallback done);
+    // A change of entries and settings on its way into the store.
+    struct Commit {
+        Compiled compiled;
+        std::shared_ptr<std::vector<std::string>> weaker;  // sentences
+        std::string comment;
+        std::string who;
+        CommitCallback done;
+    };
+    void finish_commit();
+    void put_in_force(int64_t revision, Commit commit);
     struct Held {
         Clock::time_point deadline;
         AdoptionCallback done;
@@ -163,6 +178,7 @@ class Control {
     VerdictPublisher verdicts_;
     std::vector<Held> held_;  // wait for a verdict table
     int64_t discovered_published_ = 0;
+    std::optional<Commit> commit_;  // is being stored
 };
 
 }  // namespace fedge::control

@@ -85,4 +85,15 @@ Response error_response(int status, const Problem& problem) {
     return {status, "application/json", dump(to_json(problem))};
 }
 
+Response failure_response(std::exception_ptr thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const Refusal& refusal) {
+        return refusal_response(refusal);
+    } catch (const std::exception& error) {
+        return error_response(500,
+                              {"", std::string("internal error: ") + error.what(), "see the log of fedge-control"});
+    }
+}
+
 }  // namespace fedge::control::api

@@ -1,6 +1,7 @@
 // A request to the API and its response, without HTTP's framing: what the server hands to the router and gets back.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <string>
@@ -33,5 +34,7 @@ bool parse_target(std::string_view target, Request& request);
 
 Response refusal_response(const Refusal& refusal);
 Response error_response(int status, const Problem& problem);
+// Of what was thrown: a Refusal, or what should not happen.
+Response failure_response(std::exception_ptr thrown);
 
 }  // namespace fedge::control::api

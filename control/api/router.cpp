@@ -97,13 +97,13 @@ void Router::handle(const Request& request, Reply reply) {
         if (!matches(route, request.path)) continue;
         known_path = true;
         if (request.method != route.method) continue;
+        if (control_.committing() && request.method != "GET")
+            return reply(error_response(503, {"", "a large commit is being stored; until then nothing can be changed",
+                                              "try again in some seconds"}));
         try {
             return route.handler(control_, request, reply);
-        } catch (const Refusal& refusal) {
-            return reply(refusal_response(refusal));
-        } catch (const std::exception& error) {
-            return reply(error_response(
-                500, {"", std::string("internal error: ") + error.what(), "see the log of fedge-control"}));
+        } catch (const std::exception&) {
+            return reply(failure_response(std::current_exception()));
         }
     }
     if (known_path)

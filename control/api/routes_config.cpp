@@ -67,6 +67,7 @@ Json entries_json(const std::function<void(const Entries::Each&)>& visit) {
 
 CommitCallback answer_commit(Reply reply) {
     return [reply = std::move(reply)](const CommitResult& result) {
+        if (result.error) return reply(failure_response(result.error));
         Json warnings = Json::array();
         for (const auto& warning : result.warnings) warnings.push_back(warning.what + ": " + warning.fix);
         Json out = with_outcome({{"revision", result.revision}}, result.published);

@@ -57,6 +57,7 @@ void DiscoveredHistory::on_tick(int64_t now, int64_t report_minutes) {
 }
 
 void DiscoveredHistory::flush() {
+    if (table_.busy()) return;  // later
     urgent_ = false;
     if (unwritten_.empty()) return;
     std::vector<DiscoveredPartner> rows;

@@ -34,6 +34,8 @@ struct DiscoveredFilter {
 
 class DiscoveredTable {
   public:
+    // Nothing can be written now.
+    bool busy() const { return database_.refuses_transactions(); }
     explicit DiscoveredTable(Database& database) : database_(database) {}
 
     std::optional<DiscoveredPartner> find(const std::string& domain);

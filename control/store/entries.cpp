@@ -222,6 +222,11 @@ int64_t Entries::edit_count() {
     return read.step() ? read.integer(0) : 0;
 }
 
+bool Entries::more_edits(int64_t most) {
+    Statement read(database_, "SELECT count(*) FROM (SELECT 1 FROM entry_edit LIMIT ?)");
+    return read.add(most + 1).step() && read.integer(0) > most;
+}
+
 std::optional<Entry> Entries::candidate(EntryKind kind, const std::string& name) {
     Use row(prepared().edit);
     if (row->add(number(kind)).add(name).step()) return row->integer(0) ? std::nullopt : std::optional(read(*row, 1));

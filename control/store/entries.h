@@ -58,6 +58,8 @@ class Entries {
     void each_edit(const Each& each);
     bool edited();
     int64_t edit_count();
+    // Whether there are more than `most` of them, at the cost of that many.
+    bool more_edits(int64_t most);
     // As the candidate has it.
     std::optional<Entry> candidate(EntryKind kind, const std::string& name);
     std::vector<Entry> candidate_page(EntryKind kind, const std::string& after, size_t limit);

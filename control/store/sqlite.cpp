@@ -79,6 +79,11 @@ void Statement::check(int code) const {
     if (code != SQLITE_OK) throw SqlError(code, sqlite3_errmsg(handle_));
 }
 
+Transaction::Transaction(Database& database) : database_(database) {
+    if (database_.refuses_transactions()) throw SqlError(SQLITE_BUSY, "a large commit is being stored");
+    database_.execute("BEGIN IMMEDIATE");
+}
+
 Transaction::~Transaction() {
     if (!done_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }

@@ -30,12 +30,17 @@ class Database {
     Database& operator=(const Database&) = delete;
 
     void execute(const char* sql);
+    // While another connection of ours writes for long: transactions are refused at once, with SQLITE_BUSY, where they
+    // would wait.
+    void refuse_transactions(bool yes) { refuses_ = yes; }
+    bool refuses_transactions() const { return refuses_; }
     int64_t last_id() const { return sqlite3_last_insert_rowid(handle_); }
     int64_t changes() const { return sqlite3_changes64(handle_); }
     sqlite3* handle() const { return handle_; }
 
   private:
     sqlite3* handle_ = nullptr;
+    bool refuses_ = false;
 };
 
 // Parameters are bound in order by add(), then step() gives row after row.
@@ -71,7 +76,7 @@ class Statement {
 // All or nothing; rolls back unless commit() was reached.
 class Transaction {
   public:
-    explicit Transaction(Database& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
+    explicit Transaction(Database& database);
     ~Transaction();
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;

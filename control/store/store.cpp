@@ -1,8 +1,11 @@
 #include "control/store/store.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -46,6 +49,15 @@ std::string prepared_file(const std::string& directory) {
     return file;
 }
 
+// Held as long as the process has the store open.
+contract::Descriptor locked(const std::string& directory) {
+    contract::Descriptor lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock) throw StoreError("state-dir " + directory + ": " + std::strerror(errno));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        throw StoreError("state-dir " + directory + " is in use by another fedge-control");
+    return lock;
+}
+
 void write_audit(Database& database, const Actor& actor, std::string_view action, std::string_view detail) {
     Statement(database, "INSERT INTO audit(at, who, action, detail) VALUES(?, ?, ?, ?)")
         .add(actor.at)
@@ -57,19 +69,40 @@ void write_audit(Database& database, const Actor& actor, std::string_view action
 
 }  // namespace
 
-Store::Store(const std::string& directory) : database_(prepared_file(directory)) {
+Store::Store(const std::string& directory) : file_(prepared_file(directory)), database_(file_) {
+    lock_ = locked(directory);
     try {
-        database_.execute(
-            "PRAGMA busy_timeout=1000; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-            "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
-            // For imports of a million entries: 64 MiB of pages, and no page twice to its place within 64 MiB of log.
-            "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384;");
+        set_up();
         migrate();
     } catch (const SqlError& error) {
-        if (error.code() == SQLITE_BUSY)
-            throw StoreError("state-dir " + directory + " is in use by another fedge-control");
         throw StoreError("state-dir " + directory + ": " + error.what());
     }
+}
+
+Store::Store(const std::string& file, Beside) : file_(file), database_(file) {
+    set_up();
+}
+
+void Store::set_up() {
+    database_.execute(
+        "PRAGMA busy_timeout=1000; PRAGMA journal_mode=WAL;"
+        "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
+        // For imports of a million entries: 64 MiB of pages, and no page twice to its place within 64 MiB of log.
+        "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384;");
+}
+
+void Store::begin(std::function<int64_t(Store&)> work) {
+    work_ = std::async(std::launch::async, [file = file_, work = std::move(work)] {
+        Store other(file, Beside{});
+        return work(other);
+    });
+    database_.refuse_transactions(true);
+}
+
+std::optional<int64_t> Store::finished() {
+    if (!busy() || work_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return std::nullopt;
+    database_.refuse_transactions(false);
+    return work_.get();
 }
 
 void Store::migrate() {

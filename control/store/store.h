@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -20,6 +21,7 @@
 #include "control/store/discovered.h"
 #include "control/store/entries.h"
 #include "control/store/sqlite.h"
+#include "dataplane/contract/channel.h"
 
 namespace fedge::control {
 
@@ -108,6 +110,13 @@ class Store {
     // have it open.
     explicit Store(const std::string& directory);
 
+    // Does `work` with a store of its own, on a thread of its own: for what takes seconds. Whoever reads here meanwhile
+    // finds what was before, and nothing can be written here until finished() has given the result, once, or thrown
+    // what `work` has thrown.
+    void begin(std::function<int64_t(Store&)> work);
+    bool busy() const { return work_.valid(); }
+    std::optional<int64_t> finished();
+
     // Revision 0 is the empty one before the first commit.
     int64_t current();
     std::optional<Settings> settings(int64_t revision);
@@ -176,13 +185,19 @@ class Store {
     void note(const Actor& actor, const std::string& action, const std::string& detail);
 
   private:
+    struct Beside {};  // another store of this process
+    Store(const std::string& file, Beside);
+    void set_up();
     void migrate();
     int64_t write_revision(const Settings& settings, const std::string& comment, const Actor& actor,
                            const std::vector<std::string>& remarks);
 
+    contract::Descriptor lock_;  // of the directory: one process at a time
+    std::string file_;
     Database database_;
     Entries entries_{database_};
     DiscoveredTable discovered_{database_};
+    std::future<int64_t> work_;
 };
 
 }  // namespace fedge::control

@@ -7,7 +7,7 @@ from support.dns_server import DnsServer
 
 # What the world says of us (local.example), partners, and a provider's customer.
 ZONES = {
-    "local.example": ["_sipfederationtls._tcp SRV 0 0 5060 sip", f"sip A {net.EDGE4}"],
+    "local.example": ["_sipfederationtls._tcp SRV 0 0 5060 sip", "_sip._tls SRV 0 0 443 sip", f"sip A {net.EDGE4}"],
     "partner.example": ["_sipfederationtls._tcp SRV 0 0 5061 sip", f"sip A {net.PEER4}"],
     "stray.example": ["_sipfederationtls._tcp SRV 0 0 5061 sip.partner.example."],
     "customer.example": ["_sipfederationtls._tcp SRV 0 0 5061 sipfed.hoster.example."],
@@ -49,8 +49,10 @@ def test_steps(env):
     edge.cli("allow", "domain", "partner.example", "--via", "sip.partner.example", "--verification", "always-verifiable")
     code, reply = explain(edge, *inbound)
     assert (code, reply["reason"]) == (1, "unknown_domain"), reply
+    assert reply["cores"][0]["agree"], reply["cores"]
     code, reply = explain(edge, *inbound, "--candidate")
     assert (code, reply["reason"]) == (1, "no_access"), reply
+    assert not reply["cores"][0]["agree"] and "not committed" in reply["cores"][0]["words"], reply["cores"]
     revision = edge.commit("partner")["revision"]
     edge.cli("policy", "user", "set", "alice@local.example", "federation")
     edge.commit("alice may")
@@ -58,6 +60,8 @@ def test_steps(env):
     assert (code, reply["verdict"], reply["rule"]) == (0, "deliver", "allow domain partner.example"), reply
     assert reply["partner"] == "allowed partner server" and reply["trust"] == "DirectPartner", reply
     assert [step["step"] for step in reply["steps"]] == list(range(2, 14)), reply["steps"]
+    assert [row["agree"] for row in reply["cores"]] == [True, True], reply["cores"]
+    assert "allow domain partner.example via sip.partner.example" in reply["cores"][0]["words"], reply["cores"]
     code, reply = explain(edge, *inbound[:-1], "sip.thief.example")
     assert (code, reply["reason"]) == (1, "direct_unproved"), reply
     edge.cli("block", "domain", "it.partner.example")
@@ -155,6 +159,7 @@ def test_dns_check(env):
     """Which of the records the world sees: there, wrong, missing"""
     edge = env.edge
     name_server(env)
+    edge.cli("set", "federation.outside-users", "on")
     federate(edge)
     done = edge.fedge("dns", "--check", "--json")
     seen = {(row["name"], row["type"]): row["seen"] for row in json.loads(done.stdout)["records"]}
@@ -162,3 +167,4 @@ def test_dns_check(env):
     assert seen[("_sipfederationtls._tcp.local.example", "SRV")] == "wrong", seen
     assert seen[("_sips._tcp.local.example", "SRV")] == "missing", seen
     assert seen[("sip.local.example", "A")] == "there", seen
+    assert seen[("_sip._tls.local.example", "SRV")] == "there", seen

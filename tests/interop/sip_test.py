@@ -76,3 +76,53 @@ def test_remote_user(env):
     assert back.method == "MESSAGE", back.encode()
     user.send(back.reply(200))
     assert inside.next().status == 200
+
+
+# Records live for an hour, so that nothing but what the cores report makes the edge look again.
+FIRST_HOUSE = ["_sipfederationtls._tcp 3600 SRV 0 0 5999 sip", "_sipfederationtls._tcp 3600 SRV 10 0 5061 sip",
+               f"sip 3600 A {net.PEER4}"]
+SECOND_HOUSE = ["_sipfederationtls._tcp 3600 SRV 0 0 5071 sip", f"sip 3600 A {net.PEER4}"]
+
+
+def test_partner_who_fails_over_and_moves(env):
+    """A partner whose first server is down, and who moves before the time of its records is over"""
+    federation = Federation(env, {"partner.example": FIRST_HOUSE})
+    take = federation.party("inside", FRONT_END).listen(net.HOST4)
+    federation.know("allowed domain")
+    inside = take()
+    partner = federation.party("peer", "sip.partner.example")
+    accept = partner.listen(net.PEER4)
+    calls = iter(range(10000))
+
+    def write():
+        inside.send(request("MESSAGE", "bob@contoso.com", "alice@partner.example", f"w{next(calls)}",
+                            via="fe1.contoso.com"))
+
+    def targets():
+        rows = env.edge.cli("show", "discovery")["rows"]
+        return next(row["targets"] for row in rows if row["domain"] == "partner.example")
+
+    write()
+    home = accept()
+    got = home.next()
+    assert got.method == "MESSAGE", got.encode()
+    home.send(got.reply(200))
+    assert inside.next().status == 200
+    wait_until(lambda: targets()[-1]["port"] == 5999 and targets()[-1]["addresses"][0]["failures"] == 1, 5,
+               "control to hear of the server that is down")
+
+    second = partner.listen(net.PEER4, 5071)
+    federation.dns.replace("partner.example", SECOND_HOUSE)
+    accept.close()
+    home.close()
+
+    def passes():
+        """What is refused is answered at once; what passes waits for the partner."""
+        write()
+        try:
+            return inside.next(1).status != 504
+        except TimeoutError:
+            return True
+    wait_until(passes, 20, "the new house to be found")
+    got = second().next()
+    assert got.method == "MESSAGE" and targets()[0]["port"] == 5071, got.encode()

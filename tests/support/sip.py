@@ -125,6 +125,7 @@ class Party:
         def accept():
             plain, _ = listener.accept()
             return self.env.cleanup.enter_context(_closing(Stream(context.wrap_socket(plain, server_side=True))))
+        accept.close = listener.close
         return accept
 
 

@@ -57,8 +57,9 @@ int sync(sqlite3_file* file, int flags) {
     return real(file)->pMethods->xSync(real(file), flags);
 }
 
+// Memory that connections share for the log is no file: it is made anew after a crash.
 const sqlite3_io_methods kMethods = {
-    .iVersion = 1,
+    .iVersion = 2,
     .xClose = [](sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); },
     .xRead = [](sqlite3_file* f, void* to, int n,
                 sqlite3_int64 at) { return real(f)->pMethods->xRead(real(f), to, n, at); },
@@ -73,6 +74,12 @@ const sqlite3_io_methods kMethods = {
                        void* arg) { return real(f)->pMethods->xFileControl(real(f), op, arg); },
     .xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); },
     .xDeviceCharacteristics = [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); },
+    .xShmMap = [](sqlite3_file* f, int region, int size, int extend,
+                  void volatile** to) { return real(f)->pMethods->xShmMap(real(f), region, size, extend, to); },
+    .xShmLock = [](sqlite3_file* f, int offset, int n,
+                   int flags) { return real(f)->pMethods->xShmLock(real(f), offset, n, flags); },
+    .xShmBarrier = [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); },
+    .xShmUnmap = [](sqlite3_file* f, int remove) { return real(f)->pMethods->xShmUnmap(real(f), remove); },
 };
 
 int open(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, int* out) {

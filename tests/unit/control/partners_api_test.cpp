@@ -358,5 +358,47 @@ TEST_F(PartnersTest, ExplanationsStandBesideWhatTheCoresSay) {
     ASSERT_TRUE(eventually([&] { return get(query).contains("cores_error"); }));
 }
 
+// The thread that asks for the commit waits in it; the others are served, by what was in force before.
+TEST_F(PartnersTest, ALargeCommitKeepsNobodyWaiting) {
+    start_dataplane();
+    ASSERT_NO_FATAL_FAILURE(set_up_edge());
+    constexpr int kEntries = 30'000, kPart = 5'000;
+    for (int part = 0; part < kEntries; part += kPart) {
+        Json put = Json::array();
+        for (int i = part; i < part + kPart; i++) put.push_back(allow("d" + std::to_string(i) + ".example"));
+        ASSERT_EQ(ask("PATCH", "/v1/candidate/entries", {{"put", put}}).status, 200);
+    }
+    std::atomic<bool> over{false};
+    Answer committed;
+    std::thread other([&] {
+        committed = Client(socket()).ask("POST", "/v1/commit", "");
+        over = true;
+    });
+    int served = 0, refused = 0, before = 0;
+    while (!over) {
+        bool late = over;
+        Json status = get("/v1/status");
+        served++;
+        before += !late && status["control"]["revision"] == 1;
+        refused += ask("PATCH", "/v1/candidate", {{"set", {{"sip.node", "7"}}}}).status == 503;
+    }
+    other.join();
+    ASSERT_EQ(committed.status, 200) << committed.text;
+    EXPECT_EQ(committed.json()["revision"], 2);
+    EXPECT_GT(before, 1) << "while the commit was under way";
+    EXPECT_GT(refused, 0) << "nothing is changed under a commit";
+    EXPECT_EQ(get("/v1/entries?limit=1")["rows"].size(), 1U);
+
+    Answer refusal = ask("POST", "/v1/rollback", {{"revision", 1}});
+    EXPECT_EQ(refusal.status, 200) << "taking away what was allowed is not weaker: " << refusal.text;
+    EXPECT_EQ(get("/v1/entries?limit=1")["rows"].size(), 0U);
+    refusal = ask("POST", "/v1/rollback", {{"revision", 2}});
+    EXPECT_EQ(refusal.status, 409) << refusal.text;
+    EXPECT_NE(refusal.text.find("30000 names are allowed"), std::string::npos) << refusal.text;
+    Json back = ask("POST", "/v1/rollback", {{"revision", 2}, {"weaker", true}}).json();
+    EXPECT_EQ(back["revision"], 4);
+    EXPECT_EQ(back["weaker"].size(), 1U);
+}
+
 }  // namespace
 }  // namespace fedge::control::api

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <future>
 #include <random>
 
 #include "control/store/schema.h"
@@ -120,7 +121,7 @@ TEST(Store, FilesArePrivate) {
     Store store(path);
     store.append({{"a", {"b"}}}, "", kActor);
     ::umask(022);
-    for (const char* name : {"/control.db", "/control.db-wal"}) {
+    for (const char* name : {"/control.db", "/control.db-wal", "/control.db-shm"}) {
         struct stat info;
         ASSERT_EQ(stat((path + name).c_str(), &info), 0) << name;
         EXPECT_EQ(info.st_mode & 0777, 0600U) << name;
@@ -138,6 +139,91 @@ TEST(Store, RevisionsCannotBeChanged) {
                             "UPDATE setting SET value = 'x'"}) {
         EXPECT_THROW(database.execute(sql), SqlError) << sql;
     }
+}
+
+// Waits at a place of the test's choice.
+struct Gate {
+    std::promise<void> opened;
+    std::shared_future<void> open = opened.get_future().share();
+};
+
+int64_t result_of(Store& store) {
+    while (true) {
+        if (auto id = store.finished()) return *id;
+        usleep(1000);
+    }
+}
+
+TEST(Store, LongWorkIsDoneBesideAndSeenWhenItIsOver) {
+    Scratch scratch;
+    Store store(scratch.path());
+    store.append({{"a", {"1"}}}, "", kActor);
+    store.edit_entries([](Entries& entries) { entries.put({.name = "a.example"}); });
+    Gate gate;
+    std::promise<void> written;
+    store.begin([&written, open = gate.open](Store& other) {
+        int64_t id = other.append({{"a", {"2"}}}, "", kActor);
+        written.set_value();
+        open.wait();
+        return id;
+    });
+    EXPECT_TRUE(store.busy());
+    EXPECT_EQ(store.finished(), std::nullopt);
+    EXPECT_THROW(store.edit({{"a", Values{"3"}}}), SqlError);
+    EXPECT_THROW(store.set_drain(true, kActor), SqlError);
+    EXPECT_FALSE(store.drain());
+    written.get_future().wait();
+    gate.opened.set_value();
+    EXPECT_EQ(result_of(store), 2);
+    EXPECT_FALSE(store.busy());
+    EXPECT_EQ(store.current(), 2);
+    EXPECT_TRUE(store.entries().find(EntryKind::domain, "a.example"));
+    EXPECT_FALSE(store.entries().edited());
+    store.edit({{"a", Values{"3"}}});
+    EXPECT_EQ(store.append({{"a", {"3"}}}, "", kActor), 3);
+}
+
+TEST(Store, WhoReadsBesideLongWorkFindsWhatWasBefore) {
+    Scratch scratch;
+    Store store(scratch.path());
+    store.append({{"a", {"1"}}}, "", kActor);
+    constexpr int kEntries = 20'000;
+    store.edit_entries([](Entries& entries) {
+        for (int i = 0; i < kEntries; i++) entries.put({.name = "d" + std::to_string(i) + ".example"});
+    });
+    store.begin([](Store& other) { return other.append({{"a", {"2"}}}, "", kActor); });
+    size_t looks = 0;
+    std::optional<int64_t> id;
+    for (; !id; looks++) {
+        int64_t revision = store.current();
+        std::string mark = store.settings(revision)->at("a").at(0);
+        ASSERT_EQ(mark, std::to_string(revision));
+        bool first = store.entries().find(EntryKind::domain, "d0.example").has_value();
+        bool last = store.entries().find(EntryKind::domain, "d19999.example").has_value();
+        ASSERT_TRUE(revision == 1 ? !last || first : first && last) << "nothing of revision 2 comes before it";
+        id = store.finished();
+    }
+    EXPECT_EQ(*id, 2);
+    EXPECT_GT(looks, 0U);
+    EXPECT_EQ(store.entries().page(EntryKind::domain, "", kEntries + 1).size(), size_t{kEntries});
+}
+
+TEST(Store, WhatLongWorkThrowsIsThrownOnceAndLeavesTheStoreAsItWas) {
+    Scratch scratch;
+    Store store(scratch.path());
+    store.edit({{"a", Values{"1"}}});
+    store.begin([](Store& other) -> int64_t {
+        other.append({{"a", {"1"}}}, "", kActor);
+        throw StoreError("on second thoughts");
+    });
+    EXPECT_THROW(result_of(store), StoreError);
+    EXPECT_FALSE(store.busy());
+    EXPECT_EQ(store.finished(), std::nullopt);
+    EXPECT_EQ(store.current(), 1) << "what was stored before is stored";
+    store.begin([](Store& other) { return other.append_rollback(7, "", kActor); });
+    EXPECT_THROW(result_of(store), StoreError);
+    EXPECT_EQ(store.current(), 1);
+    store.edit({{"a", Values{"2"}}});
 }
 
 TEST(Store, OneProcessAtATimeAndNoneOlderThanTheSchema) {
