@@ -22,7 +22,7 @@ bool VerdictPublisher::update() {
     if (!overflow_ && now != seen_) {
         // More than the room that starts the building of a base: it gets used while that lasts.
         size_t most = std::max(2 * room(), limits_.delta_most);
-        bool fits = source_.changes(seen_, most, [this](const NamedVerdict& verdict) {
+        bool fits = source_.changes(seen_, std::min(most, limits_.at_once), [this](const NamedVerdict& verdict) {
             changes_[verdict.name] = verdict;
             changed_ = true;
         });

@@ -26,8 +26,10 @@ class VerdictPublisher {
         size_t delta = 4096;      // changes that a delta may always hold
         size_t delta_share = 16;  // it may hold as much as the base divided by this, if that is more,
         size_t delta_most =
-            65'536;           // but not more than this; beyond, a new base is built, and the delta grows meanwhile
-        size_t slice = 2000;  // rows of the base that are read at a time
+            65'536;               // but not more than this; beyond, a new base is built, and the delta grows meanwhile
+        size_t slice = 2000;      // rows of the base that are read at a time
+        size_t at_once = 20'000;  // changes that are read in one go, which keeps the loop for less than 100 ms; for
+                                  // more a new base is built
     };
     using Keys = std::function<contract::VerdictKey()>;
 

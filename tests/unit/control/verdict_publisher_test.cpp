@@ -163,6 +163,29 @@ TEST_F(VerdictPublisherTest, BaseIsBuiltBesidesWhenTheDeltaGrows) {
     expect_same();
 }
 
+// A change that is too large to be read in one go waits for a base, though a delta had room for it.
+TEST_F(VerdictPublisherTest, ALargeChangeIsReadInSlices) {
+    VerdictPublisher::Limits limits{.delta = 64, .delta_most = 64, .slice = 3, .at_once = 8};
+    VerdictPublisher publisher(
+        names_,
+        [this] {
+            return contract::VerdictKey{++keys_, 2, 3};
+        },
+        log_, limits);
+    for (int i = 0; i < 8; i++) names_.set(name(i), Rule::allowed);
+    ASSERT_TRUE(publisher.update());
+    EXPECT_FALSE(publisher.building());
+    for (int i = 0; i < 9; i++) names_.set(name(i), Rule::blocked);
+    ASSERT_FALSE(publisher.update());
+    EXPECT_TRUE(publisher.building());
+    EXPECT_EQ(Published(publisher.tables()).view().domain(name(3)).rule, Rule::allowed) << "as it was";
+    while (publisher.building()) {
+        if (!publisher.work()) std::this_thread::yield();
+    }
+    ASSERT_TRUE(publisher.update());
+    for (int i = 0; i < 9; i++) EXPECT_EQ(Published(publisher.tables()).view().domain(name(i)).rule, Rule::blocked);
+}
+
 TEST_F(VerdictPublisherTest, OneChangeDoesNotTouchTheBase) {
     for (int i = 0; i < 6; i++) names_.set(name(i), Rule::allowed);
     publisher_.update();
