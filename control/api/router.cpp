@@ -79,6 +79,8 @@ const std::vector<Route>& routes() {
         {"GET", {"v1", "federation", "explain"}, get_federation_explain},
         {"GET", {"v1", "federation", "ports"}, get_federation_ports},
         {"GET", {"v1", "federation", "dns"}, get_federation_dns},
+        {"GET", {"v1", "sip", "filter"}, get_sip_filter},
+        {"POST", {"v1", "sip", "filter", "test"}, post_sip_filter_test},
         {"GET", {"metrics"}, get_metrics},
     };
     return table;

@@ -77,6 +77,10 @@ void get_entries(Control& control, const Request& request, Reply reply);
 void get_entry(Control& control, const Request& request, Reply reply);
 void patch_entries(Control& control, const Request& request, Reply reply);
 
+// routes_sip_filter.cpp
+void get_sip_filter(Control& control, const Request& request, Reply reply);
+void post_sip_filter_test(Control& control, const Request& request, Reply reply);
+
 // routes_verdicts.cpp
 void get_verdict(Control& control, const Request& request, Reply reply);
 

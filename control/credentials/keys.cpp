@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "control/problem.h"
+#include "control/utf8.h"
 
 namespace fedge::control {
 namespace {
@@ -25,26 +26,6 @@ std::vector<uint8_t> digest(const EVP_MD* algorithm, std::string_view text) {
     return out;
 }
 
-// Length of the UTF-8 sequence at the start of `text` and its code point; 0 if malformed (RFC 3629 section 4).
-size_t decode(std::string_view text, uint32_t& point) {
-    auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-    uint8_t first = byte(0);
-    if (first < 0x80) {
-        point = first;
-        return 1;
-    }
-    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-    point = first & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-        point = point << 6 | (byte(i) & 0x3fU);
-    }
-    constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    bool surrogate = point >= 0xd800 && point <= 0xdfff;
-    return point < kLeast[length] || point > 0x10ffff || surrogate ? 0 : length;
-}
-
 void check_opaque(std::string_view text, const char* field, size_t longest) {
     auto refuse = [&](const std::string& what, const std::string& fix) {
         throw Refusal(RefusalKind::invalid, {field, what, fix});
@@ -54,10 +35,9 @@ void check_opaque(std::string_view text, const char* field, size_t longest) {
     if (text.size() > longest) refuse(the + " is too long", "use " + std::to_string(longest) + " bytes at most");
     while (!text.empty()) {
         uint32_t point;
-        size_t length = decode(text, point);
+        size_t length = decode_utf8(text, point);
         if (length == 0) refuse(the + " is not valid UTF-8", "send it in UTF-8");
-        if (point < 0x20 || (point >= 0x7f && point < 0xa0))
-            refuse(the + " has a control character", "leave control characters out");
+        if (is_control(point)) refuse(the + " has a control character", "leave control characters out");
         text.remove_prefix(length);
     }
 }

@@ -7,6 +7,39 @@ namespace {
 
 constexpr size_t kTokenKeyBytes = 32;
 
+contract::LinkAction action_of(sip::LinkAction action) {
+    switch (action) {
+        case sip::LinkAction::allow: return contract::LinkAction::allow;
+        case sip::LinkAction::warn: return contract::LinkAction::warn;
+        case sip::LinkAction::block: break;
+    }
+    return contract::LinkAction::block;
+}
+
+flatbuffers::Offset<contract::Filters> add_filters(flatbuffers::FlatBufferBuilder& builder,
+                                                   const sip::FilterSettings& s) {
+    auto prefixes = builder.CreateVectorOfStrings(s.prefixes);
+    auto domains = builder.CreateVectorOfStrings(s.local_domains);
+    auto allow = builder.CreateString(s.allow_message), warn = builder.CreateString(s.warn_message);
+    auto extensions = builder.CreateVectorOfStrings(s.extensions);
+    auto scanners = builder.CreateVectorOfStrings(s.scanners);
+    contract::FiltersBuilder out(builder);
+    out.add_links(s.links);
+    out.add_link_action(action_of(s.link_action));
+    out.add_link_ignore_local(s.ignore_local);
+    out.add_link_prefixes(prefixes);
+    out.add_local_domains(domains);
+    out.add_block_file_links(s.block_file_extension);
+    out.add_allow_message(allow);
+    out.add_warn_message(warn);
+    out.add_files(s.files);
+    out.add_file_action(s.file_action == sip::FileAction::block_all ? contract::FileAction::block_all
+                                                                    : contract::FileAction::block_listed);
+    out.add_file_extensions(extensions);
+    out.add_scanners(scanners);
+    return out.Finish();
+}
+
 }  // namespace
 
 flatbuffers::Offset<contract::Sip> add_sip(flatbuffers::FlatBufferBuilder& builder, const SipConfig& sip,
@@ -28,7 +61,9 @@ flatbuffers::Offset<contract::Sip> add_sip(flatbuffers::FlatBufferBuilder& build
     auto token = builder.CreateVector(keys);
     auto servers = builder.CreateVector(front_ends);
     auto trusted = builder.CreateVectorOfStrings(sip.trusted_names);
+    auto filters = add_filters(builder, sip.filters.in_force());
     contract::SipBuilder out(builder);
+    out.add_filters(filters);
     out.add_outside_name(outside);
     out.add_inside_name(inside);
     out.add_own_names(own);

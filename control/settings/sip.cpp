@@ -62,8 +62,11 @@ std::vector<Definition> sip_definitions() {
                30, 86400),
         number("sip.clients-per-source", "256",
                "Connections of remote users from one IPv4 address or IPv6 /64, per core.", 1, 1000000),
-        number("sip.registrations-failed", "10",
-               "Failed registrations in a minute after which the connection of a remote user is closed.", 1, 1000),
+        number(
+            "sip.registrations-failed", "10",
+            "Failed registrations in a minute after which the connection of a remote user is closed; counted for all "
+            "from one IPv4 address or IPv6 /64, two more are let pass for each connection.",
+            1, 1000),
         {"front-end.NAME.host", host, false, "",
          "Name that the certificate of this internal SIP server proves. Required.",
          "front-end.fe1.host fe1.example.org"},
@@ -93,6 +96,7 @@ SipConfig read_sip(const Reader& reader) {
     out.idle_s = reader.number<uint32_t>("sip.idle-timeout");
     out.clients_per_source = reader.number<uint32_t>("sip.clients-per-source");
     out.registrations_failed = reader.number<uint32_t>("sip.registrations-failed");
+    out.filters = read_sip_filter(reader);
     for (const auto& name : reader.names("front-end.")) {
         std::string key = "front-end." + name + ".";
         out.front_ends.push_back({name, reader.text(key + "host"), reader.addresses(key + "address"),
@@ -102,6 +106,7 @@ SipConfig read_sip(const Reader& reader) {
 }
 
 void check_sip(const Config& config, std::vector<Problem>& errors) {
+    check_sip_filter(config, errors);
     const SipConfig& sip = config.sip;
     if (listens(config) && sip.outside_name.empty()) {
         errors.push_back({"sip.outside-name", "sip.listen needs a name of this edge",
@@ -136,6 +141,7 @@ void check_sip(const Config& config, std::vector<Problem>& errors) {
 }
 
 void collect_sip_warnings(const Config& config, std::vector<Problem>& warnings) {
+    collect_sip_filter_warnings(config, warnings);
     if (listens(config) && config.sip.front_ends.empty()) {
         warnings.push_back({"front-end.NAME.host", "SIP is served, but there is no front end to pass it to",
                             "set front-end.NAME.host and front-end.NAME.address"});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/problem.h"
+#include "control/settings/sip_filter.h"
 #include "dataplane/base/address.h"
 
 namespace fedge::control {
@@ -40,6 +41,7 @@ struct SipConfig {
     uint32_t idle_s = 0;
     uint32_t clients_per_source = 0;
     uint32_t registrations_failed = 0;
+    SipFilterConfig filters;
 };
 
 std::vector<Definition> sip_definitions();

@@ -248,6 +248,7 @@ const std::vector<Definition>& definitions() {
         auto all = make_definitions();
         for (auto& definition : federation_definitions()) all.push_back(std::move(definition));
         for (auto& definition : sip_definitions()) all.push_back(std::move(definition));
+        for (auto& definition : sip_filter_definitions()) all.push_back(std::move(definition));
         return all;
     }();
     return table;

@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "control/settings/domain_name.h"
+#include "control/utf8.h"
+#include "dataplane/sip/filters.h"
 
 namespace fedge::control {
 namespace {
@@ -27,6 +29,25 @@ bool is_realm(std::string_view text) {
     auto fits = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     return !text.empty() && text.size() <= kMaxRealm && text.front() != ' ' && text.back() != ' ' &&
            std::all_of(text.begin(), text.end(), fits);
+}
+
+std::optional<std::string> canonical_text(std::string_view text, int64_t minimum, int64_t maximum) {
+    auto size = static_cast<int64_t>(text.size());
+    if (size < minimum || size > maximum) return std::nullopt;
+    uint32_t point;
+    for (std::string_view rest = text; !rest.empty();) {
+        size_t length = decode_utf8(rest, point);
+        if (length == 0 || is_control(point)) return std::nullopt;
+        rest.remove_prefix(length);
+    }
+    return std::string(text);
+}
+
+std::string lower_case(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
 }
 
 std::optional<std::string> canonical_boolean(std::string_view text) {
@@ -98,6 +119,9 @@ const char* name_of(ValueType type) {
         case ValueType::server: return "server";
         case ValueType::anchor: return "trust-anchor";
         case ValueType::domain: return "domain";
+        case ValueType::text: return "text";
+        case ValueType::link_prefix: return "link-prefix";
+        case ValueType::extension: return "extension";
     }
     return "";
 }
@@ -221,6 +245,14 @@ std::optional<std::string> canonical(ValueType type, std::string_view text, int6
             return std::nullopt;
         case ValueType::anchor: return canonical_anchor(text);
         case ValueType::domain: return domain_name(text);
+        case ValueType::text: return canonical_text(text, minimum, maximum);
+        case ValueType::link_prefix:
+            if (std::string prefix = lower_case(text); sip::is_link_prefix(prefix)) return prefix;
+            return std::nullopt;
+        case ValueType::extension:
+            if (text.starts_with('.')) text.remove_prefix(1);
+            if (std::string extension = lower_case(text); sip::is_file_extension(extension)) return extension;
+            return std::nullopt;
     }
     return std::nullopt;
 }
@@ -248,6 +280,12 @@ std::string wanted(ValueType type, int64_t minimum, int64_t maximum, const std::
             return "a record such as \". DS 20326 8 2 E06D...\" (or DNSKEY) in one value, or the absolute path of a "
                    "file";
         case ValueType::domain: return "a domain such as example.org";
+        case ValueType::text:
+            return "text in UTF-8 on one line, of " + std::to_string(minimum) + " to " + std::to_string(maximum) +
+                   " octets";
+        case ValueType::link_prefix:
+            return "letters, digits and #*+/=@^_`|~ with . or : at the end, such as http: or www*. ; or href";
+        case ValueType::extension: return "a file extension such as exe";
     }
     return "";
 }

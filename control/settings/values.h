@@ -12,20 +12,23 @@
 namespace fedge::control {
 
 enum class ValueType : uint8_t {
-    boolean,    // on | off
-    integer,    // within minimum..maximum
-    choice,     // one of a list
-    name,       // label of an object: letters, digits, '-', '_'; 1 to 32 of them
-    realm,      // 1 to 127 printable characters, no '"' or '\'  (RFC 8489 section 14.9: fewer than 128 characters)
-    address,    // IPv4 or IPv6
-    prefix,     // ADDRESS/LENGTH, host bits zero; an address alone is a prefix of full length
-    cidr,       // ADDRESS/LENGTH of an interface: host bits kept
-    endpoint,   // ADDRESS:PORT, [ADDRESS]:PORT
-    addresses,  // ADDRESS, ADDRESS/LENGTH or FIRST-LAST
-    host,       // a DNS name in A-labels, lower case, without wildcard and closing dot
-    domain,     // the same, also given in other scripts (domain_name.h)
-    server,     // ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT; port 53 is left out
-    anchor,     // a DS or DNSKEY record on one line, or the absolute path of a file of them
+    boolean,      // on | off
+    integer,      // within minimum..maximum
+    choice,       // one of a list
+    name,         // label of an object: letters, digits, '-', '_'; 1 to 32 of them
+    realm,        // 1 to 127 printable characters, no '"' or '\'  (RFC 8489 section 14.9: fewer than 128 characters)
+    address,      // IPv4 or IPv6
+    prefix,       // ADDRESS/LENGTH, host bits zero; an address alone is a prefix of full length
+    cidr,         // ADDRESS/LENGTH of an interface: host bits kept
+    endpoint,     // ADDRESS:PORT, [ADDRESS]:PORT
+    addresses,    // ADDRESS, ADDRESS/LENGTH or FIRST-LAST
+    host,         // a DNS name in A-labels, lower case, without wildcard and closing dot
+    domain,       // the same, also given in other scripts (domain_name.h)
+    server,       // ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT; port 53 is left out
+    text,         // printable UTF-8 on one line, of minimum to maximum octets
+    link_prefix,  // how a link begins: letters, digits and #*+/=@^_`|~, with . or : at the end; or href
+    extension,    // of files, without the dot, in lower case
+    anchor,       // a DS or DNSKEY record on one line, or the absolute path of a file of them
 };
 
 const char* name_of(ValueType type);

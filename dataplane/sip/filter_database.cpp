@@ -38,21 +38,14 @@ std::string prefix_pattern(const std::string& prefix) {
 }
 
 void check_prefix(const std::string& prefix) {
-    constexpr std::string_view allowed = "#*+/=@^_`|~";
-    std::string_view body = prefix;
-    bool ended = body.ends_with('.') || body.ends_with(':');
-    if (ended) body.remove_suffix(1);
-    bool sound = prefix == "href" || (ended && !body.empty());
-    for (char c : body) sound &= is(c, kAlpha | kDigit) || allowed.find(c) != std::string_view::npos;
-    if (!sound || prefix.size() > 64)
+    if (!is_link_prefix(prefix))
         throw std::invalid_argument("link prefix \"" + prefix +
                                     "\": letters, digits and #*+/=@^_`|~ expected, with . or : at the end");
 }
 
 void check_extension(const std::string& extension) {
-    bool sound = !extension.empty() && extension.size() <= 32;
-    for (char c : extension) sound &= is(c, kAlpha | kDigit) || c == '_' || c == '-';
-    if (!sound) throw std::invalid_argument("file extension \"" + extension + "\": letters and digits expected");
+    if (!is_file_extension(extension))
+        throw std::invalid_argument("file extension \"" + extension + "\": letters and digits expected");
 }
 
 std::string one_of(const std::vector<std::string>& words) {
@@ -143,6 +136,23 @@ Patterns scanner_patterns(const FilterSettings& settings) {
 }
 
 }  // namespace
+
+bool is_link_prefix(std::string_view text) {
+    constexpr std::string_view allowed = "#*+/=@^_`|~";
+    constexpr size_t kMax = 64;
+    if (text == "href") return true;
+    if (text.size() < 2 || text.size() > kMax || (!text.ends_with('.') && !text.ends_with(':'))) return false;
+    for (char c : text.substr(0, text.size() - 1))
+        if (!is(c, kAlpha | kDigit) && allowed.find(c) == std::string_view::npos) return false;
+    return true;
+}
+
+bool is_file_extension(std::string_view text) {
+    constexpr size_t kMax = 32;
+    for (char c : text)
+        if (!is(c, kAlpha | kDigit) && c != '_' && c != '-') return false;
+    return !text.empty() && text.size() <= kMax;
+}
 
 FilterDatabase::FilterDatabase(FilterSettings settings) : settings_(std::move(settings)) {
     for (const std::string* message : {&settings_.allow_message, &settings_.warn_message})

@@ -53,6 +53,11 @@ struct FilterSettings {
     friend bool operator==(const FilterSettings&, const FilterSettings&) = default;
 };
 
+// Letters, digits and #*+/=@^_`|~, with . or : at the end; or href.
+bool is_link_prefix(std::string_view text);
+// Letters, digits, - and _, without the dot.
+bool is_file_extension(std::string_view text);
+
 // A list of extensions as people write them down: separated by anything, with and without dots.
 std::vector<std::string> parse_extensions(std::string_view text);
 

@@ -126,3 +126,35 @@ def test_partner_who_fails_over_and_moves(env):
     wait_until(passes, 20, "the new house to be found")
     got = second().next()
     assert got.method == "MESSAGE" and targets()[0]["port"] == 5071, got.encode()
+
+
+def test_filters(env):
+    """Links are refused by default and defused if the operator says so; scanners are cut off without a word"""
+    partner, inside = world(env)
+    outside = partner.connect(net.EDGE4, ACCESS)
+    sender, receiver = "alice@partner.example", "bob@contoso.com"
+    before = {name: env.edge.counter(name) for name in ("sip_filtered", "sip_defused", "sip_scanners")}
+    outside.send(request("MESSAGE", sender, receiver, "l1", body="see h%74tp://www.example.org/"))
+    answer = outside.next()
+    assert answer.status == 403 and answer.get("ms-diagnostics-public").startswith("16000;"), answer.encode()
+    tested = env.edge.fedge("sip", "filter", "test", "see http://www.example.org/")
+    assert tested.returncode == 1 and "16000" in tested.stdout, tested.stdout + tested.stderr
+
+    env.edge.cli("sip", "filter", "set", "link-action", "allow")
+    env.edge.cli("sip", "filter", "set", "allow-message", "Links were changed.")
+    env.edge.cli("sip", "filter", "add", "scanner", "nosy")
+    env.edge.commit("filters")
+    outside.send(request("MESSAGE", sender, receiver, "l2", body="see http://www.example.org/"))
+    got = inside.next()
+    assert got.body == "Links were changed.\r\nsee _http://www.example.org/", got.encode()
+    inside.send(got.reply(200))
+    assert outside.next().status == 200
+    shown = env.edge.fedge("sip", "filter", "show").stdout
+    assert "Links were changed." in shown and "friendly-scanner" in shown and "nosy" in shown, shown
+
+    user = partner.connect(net.EDGE4, ACCESS, 443)
+    user.send(request("OPTIONS", "100@contoso.com", "100@contoso.com", "s1", headers=[("User-Agent", "nosy 1.0")]))
+    user.tls.settimeout(5)
+    assert user.tls.recv(100) == b"", "a scanner is told something"
+    for name, count in before.items():
+        wait_until(lambda: env.edge.counter(name) == count + 1, 5, f"{name} to be counted")

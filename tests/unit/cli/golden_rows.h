@@ -21,4 +21,7 @@ std::vector<GoldenRow> federation_rows();
 // Partners, providers and policies.
 std::vector<GoldenRow> partner_rows();
 
+// Filters of SIP messages.
+std::vector<GoldenRow> sip_filter_rows();
+
 }  // namespace fedge::cli::test

@@ -15,5 +15,6 @@ struct SettingRow {
 std::vector<SettingRow> federation_rows();
 // Those of SIP.
 std::vector<SettingRow> sip_rows();
+std::vector<SettingRow> sip_filter_rows();
 
 }  // namespace fedge::control

@@ -221,6 +221,7 @@ std::vector<Row> all_rows() {
     std::vector<Row> rows(std::begin(kRows), std::end(kRows));
     for (const Row& row : federation_rows()) rows.push_back(row);
     for (const Row& row : sip_rows()) rows.push_back(row);
+    for (const Row& row : sip_filter_rows()) rows.push_back(row);
     return rows;
 }
 

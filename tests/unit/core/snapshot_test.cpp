@@ -51,6 +51,42 @@ TEST(Snapshot, CompilesTheDefault) {
     EXPECT_EQ(target.kind, classify::Target::Kind::not_ours);
 }
 
+TEST(Snapshot, FiltersAreCompiledOnlyWhenTheirSettingsChange) {
+    SnapshotContext own;
+    own.ports = context().ports;
+    own.user_key = context().user_key;
+    own.tls_libraries = {nullptr, std::make_shared<tls::Library>()};
+    contract::SnapshotT snapshot = EdgeBox::snapshot();
+    snapshot.sip = std::make_unique<contract::SipT>();
+    snapshot.sip->outside_name = snapshot.sip->inside_name = "edge.example";
+    snapshot.sip->token_keys.assign(32, 1);
+    auto without = compile_snapshot(pack(snapshot), own, nullptr);
+    EXPECT_EQ(without->sip_filters.of_core(1), nullptr);
+
+    snapshot.sip->filters = std::make_unique<contract::FiltersT>();
+    snapshot.sip->filters->link_prefixes = {"http:"};
+    snapshot.sip->filters->link_action = contract::LinkAction::warn;
+    snapshot.sip->filters->warn_message = "Careful.";
+    auto first = compile_snapshot(pack(snapshot), own, without.get());
+    ASSERT_NE(first->sip_filters.of_core(1), nullptr);
+    EXPECT_EQ(first->sip_filters.of_core(0), nullptr) << "no signalling core";
+    EXPECT_EQ(first->sip_filters.database->message(), "Careful.");
+    snapshot.revision++;
+    auto same = compile_snapshot(pack(snapshot), own, first.get());
+    EXPECT_EQ(same->sip_filters.database, first->sip_filters.database);
+    EXPECT_EQ(same->sip_filters.of_core(1), first->sip_filters.of_core(1));
+    snapshot.sip->filters->scanners = {"nosy"};
+    auto other = compile_snapshot(pack(snapshot), own, same.get());
+    EXPECT_NE(other->sip_filters.database, first->sip_filters.database);
+    snapshot.sip->filters->link_prefixes = {"no prefix"};
+    try {
+        compile_snapshot(pack(snapshot), own, other.get());
+        FAIL() << "accepted";
+    } catch (const SnapshotError& error) {
+        EXPECT_NE(std::string(error.what()).find("link prefix \"no prefix\""), std::string::npos) << error.what();
+    }
+}
+
 // The plain case of reception goes by ipv4_answers, all others by the tables of the roles.
 TEST(Snapshot, AnswersOfIpv4AddressesAreThoseOfTheirRole) {
     auto config = compile_snapshot(pack(EdgeBox::snapshot()), context(), nullptr);
