@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import socket
 import tempfile
+import wave
 
 from . import lab as net
 from .edge import SHARED_PORT
@@ -15,15 +16,15 @@ CONFIG = """\
 poll_method epoll
 sip_listen {address}:0
 sip_cafile {root}
+dns_server {dns}
 audio_player aufile,{work}/heard.wav
-audio_source ausine,440
+audio_source aufile,{work}/said.wav
 audio_alert aufile,{work}/alert.wav
 ring_aufile none
 audio_srate 8000
 audio_channels 1
 module_path /usr/lib/baresip/modules
 module g711.so
-module ausine.so
 module aufile.so
 module_tmp uuid.so
 module_tmp account.so
@@ -33,19 +34,23 @@ ctrl_tcp_listen 127.0.0.1:{control}
 rtp_ports 30000-30010
 """
 ACCOUNT = ('<sip:{user}@{domain};transport=tls>;auth_user={user};auth_pass={password};sipnat=outbound;'
-           'outbound="sip:{edge}:{port};transport=tls";regint={interval};answermode=auto\n')
+           'outbound="sip:{edge}:{port};transport=tls";regint={interval}\n')
 
 
 class Baresip:
-    def __init__(self, env, root, user, domain, password=REGISTRAR_PASSWORD, host="client", address=net.CLIENT4,
-                 interval=60):
+    def __init__(self, env, root, user, domain, edge, dns, password=REGISTRAR_PASSWORD, host="client",
+                 address=net.CLIENT4, interval=60):
+        """`edge`: its name, which the server at `dns` (address:port) knows."""
         self.env, self.host = env, host
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="fedge-baresip-"))
         env.cleanup.callback(shutil.rmtree, self.work, ignore_errors=True)
-        (self.work / "config").write_text(CONFIG.format(address=address, root=root, work=self.work,
+        with wave.open(str(self.work / "said.wav"), "wb") as said:
+            said.setparams((1, 2, 8000, 0, "NONE", ""))
+            said.writeframes(bytes(160000))
+        (self.work / "config").write_text(CONFIG.format(address=address, root=root, dns=dns, work=self.work,
                                                         control=CONTROL_PORT))
         (self.work / "accounts").write_text(ACCOUNT.format(user=user, domain=domain, password=password,
-                                                           edge=net.EDGE4, port=SHARED_PORT, interval=interval))
+                                                           edge=edge, port=SHARED_PORT, interval=interval))
         self.process = env.start(host, "baresip", "-f", self.work, log=self.work / "baresip.log")
         self._control = wait_until(self._connect, 10, "baresip to take commands")
         env.cleanup.callback(self._control.close)
@@ -64,6 +69,10 @@ class Baresip:
         text = json.dumps({"command": name, "params": parameters, "token": name})
         self._control.sendall(f"{len(text)}:{text},".encode())
         return self._wait(lambda message: message.get("response") and message, f"answer to {name}")
+
+    def wait_registered(self, answer="200 OK"):
+        """Until a registration is answered so; when that was, it may not have been asked yet."""
+        wait_until(lambda: answer in self.process.log.read_text(errors="replace"), 20, f"a registration: {answer}")
 
     def event(self, kind):
         """The next event of this kind (REGISTER_OK, CALL_ESTABLISHED, ...)."""

@@ -23,7 +23,7 @@ class Phone:
     def send(self, message):
         self._socket.sendto(message.encode(), self._server)
 
-    def next(self, seconds=5):
+    def next(self, seconds=12):
         """What comes next, without repetitions and 100 Trying."""
         self._socket.settimeout(seconds)
         while True:
@@ -63,7 +63,7 @@ class Phone:
         """The final response."""
         self.send(self.request(method, receiver, body, headers))
         while True:
-            message = self.next(12)
+            message = self.next()
             if message.status >= 200:
                 return message
 

@@ -69,7 +69,7 @@ class Stream:
     def send(self, message):
         self.tls.sendall(message.encode())
 
-    def next(self, seconds=5):
+    def next(self, seconds=12):
         self.tls.settimeout(seconds)
         while True:
             message = self._take()
