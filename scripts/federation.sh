@@ -49,6 +49,17 @@ users() {
     step "federation: $2 from $4 to $5: $6 of $6 went through"
 }
 
+adopted() { fedge show status --json | tr -d ' \n' | grep -q '"adopted":true'; }
+# shown_commit WORDS: as `shown commit -m WORDS`; a dataplane whose CPU others use may take its time.
+shown_commit() {
+    local status
+    printf '        $ fedge commit -m %s\n' "$1"
+    fedge commit -m "$1" 2>&1 | sed 's/^/        /'
+    status=${PIPESTATUS[0]}
+    [ "$status" -eq 0 ] || [ "$status" -eq 4 ] || fail "fedge commit was refused"
+    wait_for 30 adopted || fail "the dataplane does not adopt the configuration"
+}
+
 # refused HOST SENDER RECEIVER: sends a message and shows what the sender is answered.
 refused() {
     local errors=$sip/refused.errors
@@ -120,7 +131,7 @@ KNOT
     note "Partners are not looked for at documentation addresses, which this laboratory has, unless we say so:"
     shown set discovery.allow-address 203.0.113.0/24
     shown allow domain partner.example --verification always-verifiable
-    shown commit -m federation
+    shown_commit federation
     wait_for 15 front_end_connected || fail "the edge does not reach our Kamailio"
 
     users inside message peer alice@partner.example bob@contoso.com 10
