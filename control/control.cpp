@@ -117,6 +117,7 @@ Control::Control(Store& store, Dataplane& dataplane, Log& log, TimeSource time, 
       resolver_(resolver ? std::move(resolver) : std::make_unique<discovery::UnboundResolver>(log)),
       discovery_(*resolver_, log, dice()),
       questions_(dataplane, discovery_),
+      traces_(dataplane, log),
       started_(time_.steady()),
       discovered_(store.discovered(), log),
       drop_alarm_(log),
@@ -143,6 +144,7 @@ void Control::start() {
 void Control::on_tick() {
     dataplane_.on_tick(time_.steady());
     discovery_.on_tick(time_.steady());
+    traces_.on_tick(time_.steady());
     publish_held();
     finish_commit();
     int64_t now = time_.unix_seconds();

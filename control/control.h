@@ -24,6 +24,7 @@
 #include "control/settings/config.h"
 #include "control/settings/settings.h"
 #include "control/store/store.h"
+#include "control/traces/traces.h"
 
 namespace fedge::control {
 
@@ -124,6 +125,7 @@ class Control {
     discovery::Discovery& discovery() { return discovery_; }
     const Questions& questions() const { return questions_; }
     DiscoveredHistory& discovered() { return discovered_; }
+    Traces& traces() { return traces_; }
     const Config& config() const { return config_; }
     // The dataplane runs on all that was changed.
     bool in_force() const { return held_.empty() && dataplane_.adopted(); }
@@ -168,6 +170,7 @@ class Control {
     std::unique_ptr<discovery::Resolver> resolver_;
     discovery::Discovery discovery_;
     Questions questions_;
+    Traces traces_;
     Clock::time_point started_;
     int64_t last_housekeeping_ = 0;
     Config config_;  // of the revision in force

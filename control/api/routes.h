@@ -59,11 +59,20 @@ void get_tls(Control& control, const Request& request, Reply reply);
 void get_federation_explain(Control& control, const Request& request, Reply reply);
 void get_federation_ports(Control& control, const Request& request, Reply reply);
 void get_federation_dns(Control& control, const Request& request, Reply reply);
+// routes_federation_test.cpp
+void get_federation_test(Control& control, const Request& request, Reply reply);
 
 // routes_connections.cpp
 void get_connections(Control& control, const Request& request, Reply reply);
 void get_endings(Control& control, const Request& request, Reply reply);
 void get_connection(Control& control, const Request& request, Reply reply);
+
+// routes_sip.cpp
+void get_dialogs(Control& control, const Request& request, Reply reply);
+void get_next_hops(Control& control, const Request& request, Reply reply);
+void post_trace(Control& control, const Request& request, Reply reply);
+void get_trace(Control& control, const Request& request, Reply reply);
+void delete_trace(Control& control, const Request& request, Reply reply);
 
 // routes_discovery.cpp
 void get_discovery(Control& control, const Request& request, Reply reply);

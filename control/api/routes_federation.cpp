@@ -1,6 +1,7 @@
 // What federation comes to: explanations and ports.
 #include <algorithm>
 
+#include "control/api/explain_basis.h"
 #include "control/api/json.h"
 #include "control/api/routes.h"
 #include "control/federation/core_words.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr size_t kMaxText = 1024;
 constexpr size_t kMaxNames = 64;
-constexpr size_t kPage = 1000;
 constexpr auto kDnsTime = std::chrono::seconds(5);  // for each question; the command line waits for 15
 
 void send(const Reply& reply, const Json& json) {
@@ -133,55 +133,6 @@ ExplainQuery query_in(const Request& request) {
     return query;
 }
 
-// The user of ours, as entries have it.
-std::string user_of(const ExplainQuery& query) {
-    std::string user =
-        query.inbound ? query.to_user + "@" + query.to_domain : query.from_user + "@" + query.from_domain;
-    std::transform(user.begin(), user.end(), user.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return user;
-}
-
-// Entries of the revision in force, or of the candidate.
-std::vector<Entry> entries_for(Control& control, const ExplainQuery& query, bool candidate) {
-    Entries& store = control.store().entries();
-    std::vector<Entry> out;
-    auto add = [&](EntryKind kind, const std::string& name) {
-        if (candidate) {
-            if (auto entry = store.candidate(kind, name)) out.push_back(*entry);
-        } else if (auto stored = store.find(kind, name)) {
-            out.push_back(stored->entry);
-        }
-    };
-    for (const std::string& name : with_parents(query.inbound ? query.from_domain : query.to_domain))
-        add(EntryKind::domain, name);
-    add(EntryKind::user, user_of(query));
-    return out;
-}
-
-std::vector<Entry> patterns_of(Control& control, bool candidate) {
-    Entries& store = control.store().entries();
-    return candidate ? store.candidate_page(EntryKind::pattern, "", kPage) : store.page(EntryKind::pattern, "", kPage);
-}
-
-contract::Finding finding_of(discovery::Outcome outcome) {
-    switch (outcome) {
-        case discovery::Outcome::found: return contract::Finding::found;
-        case discovery::Outcome::not_found: return contract::Finding::not_found;
-        case discovery::Outcome::refused: return contract::Finding::refused;
-        case discovery::Outcome::failed: break;
-    }
-    return contract::Finding::failed;
-}
-
-SipMode mode_of(contract::SrvMode mode) {
-    switch (mode) {
-        case contract::SrvMode::microsoft: return SipMode::microsoft;
-        case contract::SrvMode::sips: return SipMode::sips;
-        default: return SipMode::microsoft_then_sips;
-    }
-}
-
 RouteAnswer answer_of(const discovery::Route& route) {
     RouteAnswer answer{finding_of(route.outcome), route.code, route.reason, {}, {}, route.secure, route.stale};
     for (const discovery::Target& target : route.targets) {
@@ -272,13 +223,7 @@ void get_federation_explain(Control& control, const Request& request, Reply repl
     bool candidate = text_in(request, "candidate") == "true";
     FederationConfig federation =
         candidate ? compile(control.candidate()).config.federation : control.config().federation;
-    std::shared_ptr<ExplainBasis> basis;
-    try {
-        basis = std::make_shared<ExplainBasis>(federation, patterns_of(control, candidate),
-                                               entries_for(control, query, candidate));
-    } catch (const std::runtime_error& error) {
-        invalid("", std::string("the configuration cannot be used: ") + error.what(), "fedge commit says more");
-    }
+    std::shared_ptr<ExplainBasis> basis = explain_basis(control, query, candidate);
     std::string edge = federation.access_names.empty() ? "" : federation.access_names.front();
     explain(basis, query, route_finder(control),
             [&control, basis, query, edge, candidate, reply](const Explanation& explanation) {

@@ -46,7 +46,7 @@ void Dataplane::query(contract::Kind kind, uint64_t cursor, uint32_t limit, Cloc
     flatbuffers::FlatBufferBuilder builder;
     uint32_t id = next_id_++;
     auto message = message_of(builder, contract::Body::Query, contract::CreateQuery(builder, id, kind, cursor, limit));
-    ask(id, message, {now + kAnswerTime, std::move(done), {}, {}});
+    ask(id, message, {now + kAnswerTime, std::move(done), {}, {}, {}});
 }
 
 void Dataplane::disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
@@ -56,18 +56,40 @@ void Dataplane::disconnect_allocations(uint64_t allocation, const std::string& u
     auto name = user.empty() ? 0 : builder.CreateString(user);
     auto message =
         message_of(builder, contract::Body::Disconnect, contract::CreateDisconnect(builder, id, allocation, name));
-    ask(id, message, {now + kAnswerTime, {}, std::move(done), {}});
+    ask(id, message, {now + kAnswerTime, {}, std::move(done), {}, {}});
 }
 
 void Dataplane::lookup(const std::string& name, Clock::time_point now, LookupCallback done) {
     flatbuffers::FlatBufferBuilder builder;
     uint32_t id = next_id_++;
     auto message = message_of(builder, contract::Body::Lookup, contract::CreateLookupDirect(builder, id, name.c_str()));
-    ask(id, message, {now + kAnswerTime, {}, {}, std::move(done)});
+    ask(id, message, {now + kAnswerTime, {}, {}, std::move(done), {}});
+}
+
+void Dataplane::test_partner(const std::string& domain, const std::string& from,
+                             const std::vector<TestTarget>& targets, std::chrono::milliseconds wait,
+                             Clock::time_point now, PartnerTestedCallback done) {
+    flatbuffers::FlatBufferBuilder builder;
+    uint32_t id = next_id_++;
+    std::vector<flatbuffers::Offset<contract::Target>> list;
+    for (const TestTarget& target : targets) {
+        std::vector<contract::Ip> addresses;
+        for (const IpAddress& address : target.addresses)
+            addresses.emplace_back(flatbuffers::span<const uint8_t, 16>(address.octets()));
+        list.push_back(
+            contract::CreateTargetDirect(builder, target.host.c_str(), target.port, 0, 0, false, &addresses));
+    }
+    auto order = contract::CreateTestPartnerDirect(builder, id, domain.c_str(), from.c_str(), &list,
+                                                   static_cast<uint32_t>(wait.count()));
+    auto message = message_of(builder, contract::Body::TestPartner, order);
+    Question question{now + wait + kAnswerTime, {}, {}, {}, std::move(done)};
+    ask(id, message, std::move(question));
 }
 
 void Dataplane::Question::fail(const std::string& error) const {
-    if (page) {
+    if (tested) {
+        tested(nullptr, error);
+    } else if (page) {
         page(nullptr, error);
     } else if (lookup) {
         lookup(nullptr, error);
@@ -184,6 +206,12 @@ void Dataplane::handle(const contract::Message& message, contract::Descriptor fd
             if (!q.lookup) return;
             std::string error = text(found->error());
             q.lookup(error.empty() ? found : nullptr, error);
+        });
+    } else if (const auto* traced = message.body_as_Traced()) {
+        if (traced_) traced_(*traced);
+    } else if (const auto* tested = message.body_as_PartnerTested()) {
+        answer(tested->id(), [&](Question& q) {
+            if (q.tested) q.tested(tested, {});
         });
     } else if (const auto* reports = message.body_as_PartnerReports()) {
         if (partner_reports_) partner_reports_(*reports);

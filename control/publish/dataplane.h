@@ -20,6 +20,7 @@
 
 #include "control/log.h"
 #include "control/publish/counters.h"
+#include "dataplane/base/address.h"
 #include "dataplane/contract/channel.h"
 
 namespace fedge::contract {
@@ -28,8 +29,10 @@ struct Hello;
 struct LookedUp;
 struct Page;
 struct PartnerReports;
+struct PartnerTested;
 struct Question;
 struct TargetReports;
+struct Traced;
 enum class Kind : uint8_t;
 }  // namespace fedge::contract
 
@@ -65,7 +68,17 @@ using PageCallback = std::function<void(const contract::Page* page, const std::s
 // `found` is valid during the call; nullptr: `error` says why.
 using LookupCallback = std::function<void(const contract::LookedUp* found, const std::string& error)>;
 using PartnerReportsCallback = std::function<void(const contract::PartnerReports&)>;
+// `tested` is valid during the call; nullptr: `error` says why.
+using PartnerTestedCallback = std::function<void(const contract::PartnerTested* tested, const std::string& error)>;
+using TracedCallback = std::function<void(const contract::Traced&)>;
 using CountCallback = std::function<void(uint32_t count, const std::string& error)>;
+
+// A server to be tested, with the addresses that are to be tried.
+struct TestTarget {
+    std::string host;
+    uint16_t port = 0;
+    std::vector<IpAddress> addresses;
+};
 
 // Verdict tables to publish with a snapshot (sealed; dataplane/contract/verdicts.h). Numbers are never used twice and
 // grow; 0: none.
@@ -91,6 +104,11 @@ class Dataplane {
     void query(contract::Kind kind, uint64_t cursor, uint32_t limit, Clock::time_point now, PageCallback done);
     // What every core makes of a domain or of a user ("user@domain"), in the form of the verdict tables.
     void lookup(const std::string& name, Clock::time_point now, LookupCallback done);
+    // Lets a signalling core connect to a partner and ask OPTIONS as this user, "user@domain"; it takes `wait` at most.
+    void test_partner(const std::string& domain, const std::string& from, const std::vector<TestTarget>& targets,
+                      std::chrono::milliseconds wait, Clock::time_point now, PartnerTestedCallback done);
+    // Called with every message of a trace.
+    void on_traced(TracedCallback callback) { traced_ = std::move(callback); }
     // Called with every report about discovered partners.
     void on_partner_reports(PartnerReportsCallback callback) { partner_reports_ = std::move(callback); }
     void disconnect_allocations(uint64_t allocation, const std::string& user, Clock::time_point now,
@@ -130,6 +148,7 @@ class Dataplane {
         PageCallback page;
         CountCallback count;
         LookupCallback lookup;
+        PartnerTestedCallback tested;
 
         void fail(const std::string& error) const;
     };
@@ -179,6 +198,7 @@ class Dataplane {
     std::vector<Waiter> waiters_;
 
     PartnerReportsCallback partner_reports_;
+    TracedCallback traced_;
     uint32_t next_id_ = 1;
     std::map<uint32_t, Question> questions_;
     std::function<void(const contract::Question&, Clock::time_point)> asked_;

@@ -49,6 +49,7 @@ po::options_description known_options() {
         ("pools.allocations-per-core", text("100000"), "TURN allocations a core can hold")
         ("pools.connections-per-core", text("8192"), "TCP connections a signalling core can hold")
         ("pools.tcp-memory-per-core", text("32"), "MiB of a signalling core for what is sent and received")
+        ("pools.dialogs-per-core", text("16384"), "SIP dialogs that a signalling core lists for operators")
         ("pools.relay-addresses", text("128"), "TURN relay addresses that a configuration may name")
         ("tcp.connections-per-source", text("256"), "TCP connections from one IPv4 address or IPv6 /64, per core; more for users behind one NAT")
         ("tcp.kernel-ports", text(""), "listeners on these ports, such as 443,5061, are served by the kernel's TCP instead of ours")
@@ -172,6 +173,8 @@ BootConfig build(const po::variables_map& values, const PortKeys& ports) {
         number<uint32_t>("pools.tcp-memory-per-core", text("pools.tcp-memory-per-core"), 4, 1U << 16);
     config.connections_per_source =
         number<uint32_t>("tcp.connections-per-source", text("tcp.connections-per-source"), 16, 1U << 20);
+    config.dialogs_per_core =
+        number<uint32_t>("pools.dialogs-per-core", text("pools.dialogs-per-core"), 64, 1U << 20);
     if (!text("tcp.kernel-ports").empty())
         config.kernel_ports = parse_port_list("tcp.kernel-ports", text("tcp.kernel-ports"));
     if (!config.kernel_ports.empty() && config.signalling_cpus.empty())

@@ -93,6 +93,7 @@ uint32_t Core::iterate() {
             work += inquiries_->turn(now_);
             work += take_post();
             work += signalling_->turn(now_, unix_now_);
+            if (test_) end_test();
         }
     }
     answer_requests();
@@ -147,6 +148,11 @@ uint32_t Core::receive() {
 }
 
 void Core::adopt() {
+    if (const auto* traces = traces_.offered.load(std::memory_order_acquire);
+        traces != traces_.adopted.load(std::memory_order_relaxed)) {
+        signalling_->sip().trace().adopt(traces);
+        traces_.adopted.store(traces, std::memory_order_release);
+    }
     const RunConfig* offered = setup_.config->offered.load(std::memory_order_acquire);
     if (offered == config_) return;
     config_ = offered;
@@ -160,6 +166,7 @@ void Core::adopt() {
 void Core::answer_requests() {
     std::array<CoreRequest*, 1> request;  // one an iteration: listing is never in a hurry, packets are
     if (requests_.empty() || requests_.receive(request) == 0) return;
+    if (request[0]->kind == CoreRequest::Kind::test_partner && begin_test(*request[0])) return;
     answer(*request[0]);
     // The reply box holds as many as there are requests in the world, so this cannot fail.
     setup_.replies->send(request[0]);
@@ -196,6 +203,19 @@ void Core::answer(CoreRequest& request) {
             }
             break;
         }
+        case CoreRequest::Kind::dialogs:
+            if (!signalling_) request.cursor = 0;
+            request.count = signalling_ ? signalling_->sip().list_dialogs(std::span(request.dialogs).first(limit),
+                                                                          request.cursor)
+                                        : 0;
+            break;
+        case CoreRequest::Kind::next_hops:
+            if (!signalling_) request.cursor = 0;
+            request.count = signalling_ ? signalling_->sip().list_next_hops(std::span(request.next_hops).first(limit),
+                                                                            request.cursor)
+                                        : 0;
+            break;
+        case CoreRequest::Kind::test_partner: break;
         case CoreRequest::Kind::verdict: request.verdict = verdict(request.name.view()); break;
         case CoreRequest::Kind::disconnect_id:
             request.count = turn_.disconnect(now_, request.allocation);
@@ -205,6 +225,24 @@ void Core::answer(CoreRequest& request) {
             request.count = turn_.disconnect_user(now_, request.user.view(), request.cursor, 4096);
             break;
     }
+}
+
+bool Core::begin_test(CoreRequest& request) {
+    request.tested = {};
+    request.tested.error = !signalling_ || !config_ ? "the core has no signalling part, or no configuration yet"
+                           : test_                  ? "another test is under way; try again in some seconds"
+                                                    : "";
+    if (!request.tested.error.empty()) return false;
+    test_ = &request;
+    signalling_->start_test(std::move(request.test), now_);
+    return true;
+}
+
+void Core::end_test() {
+    if (!signalling_->turn_test(now_)) return;
+    test_->tested = std::move(signalling_->tested());
+    setup_.replies->send(test_);  // as above
+    test_ = nullptr;
 }
 
 VerdictRow Core::verdict(std::string_view name) const {

@@ -21,6 +21,7 @@
 #include "dataplane/core/signalling.h"
 #include "dataplane/core/stats.h"
 #include "dataplane/core/steering.h"
+#include "dataplane/core/trace_board.h"
 #include "dataplane/ip/host.h"
 #include "dataplane/policy/discovered_partners.h"
 #include "dataplane/port/mbuf_pool.h"
@@ -77,6 +78,9 @@ class Core final : private ip::Transmitter,
     // nullptr without a signalling part.
     InquiryDesk* inquiries() { return inquiries_.get(); }
     LogRing& log() { return log_; }
+    // Which SIP messages are to be copied, and the copies. Both nullptr without a signalling part.
+    TraceSlot* trace_slot() { return signalling_ ? &traces_ : nullptr; }
+    signal::TraceRing* traced() { return signalling_ ? &signalling_->sip().trace().ring() : nullptr; }
 
     // The loop, until `stop`. Runs on its own lcore.
     void run(const std::atomic<bool>& stop);
@@ -183,6 +187,9 @@ class Core final : private ip::Transmitter,
     void adopt();
     void answer_requests();
     void answer(CoreRequest& request);
+    // False: it is answered at once.
+    bool begin_test(CoreRequest& request);
+    void end_test();
     VerdictRow verdict(std::string_view name) const;
     uint16_t transmit(uint16_t port, std::span<rte_mbuf*> frames) override;
 
@@ -205,6 +212,8 @@ class Core final : private ip::Transmitter,
     RequestBox requests_;
     std::vector<PacketBox*> inboxes_;
     LogRing log_;
+    TraceSlot traces_;
+    CoreRequest* test_ = nullptr;  // of a partner, under way
     CoreStats stats_;
     std::array<Work, kBurst> work_;
     relay::Forward forward_;

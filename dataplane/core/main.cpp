@@ -41,6 +41,7 @@ core::AssemblyPlan plan_of(const core::BootConfig& boot) {
     plan.signalling.connections = boot.connections_per_core;
     plan.signalling.connections_per_source = boot.connections_per_source;
     plan.signalling.tcp_memory_mb = boot.tcp_memory_mb_per_core;
+    plan.signalling.dialogs = boot.dialogs_per_core;
     plan.signalling.kernel_ports = boot.kernel_ports;
     plan.mbufs.mbufs = boot.mbufs_per_core;
     // A frame of the largest MTU must fit into one buffer, behind the headroom and with two VLAN tags.

@@ -57,6 +57,7 @@ Management::Management(const BootConfig& boot, bool hugepages, Assembly& assembl
       partners_(assembly.partners()),
       clock_(assembly.clock()),
       buffer_(contract::kMaxMessage),
+      traces_(make_trace_board(cores_)),
       inquiries_(
           signalling_cores(cores_), [this](uint32_t id, const Inquiry& inquiry) { return ask_control(id, inquiry); },
           [this](Inquiry* inquiry) {
@@ -104,6 +105,7 @@ void Management::run() {
         collect_answers();
         check_adoption();
         collect_log();
+        collect_traced();
         auto now = std::chrono::steady_clock::now();
         collect_inquiries(now);
         report_partners(now);
@@ -150,6 +152,7 @@ void Management::read_control() {
 void Management::drop_control() {
     control_.close();
     outbox_.clear();
+    traces_.stop_all();
     inquiries_.on_control_gone();
     attempts_.clear();
 }
@@ -177,6 +180,9 @@ void Management::on_message(std::span<const uint8_t> bytes, contract::Descriptor
         case Body::Disconnect: return on_disconnect(*message->body_as_Disconnect());
         case Body::Answer: return inquiries_.on_answer(*message->body_as_Answer());
         case Body::Lookup: return on_lookup(*message->body_as_Lookup());
+        case Body::StartTrace: return on_start_trace(*message->body_as_StartTrace());
+        case Body::StopTrace: return traces_.stop(message->body_as_StopTrace()->id());
+        case Body::TestPartner: return on_test_partner(*message->body_as_TestPartner());
         default: return log(Severity::warning, "control sent a message that only the dataplane sends; ignored");
     }
 }
@@ -225,6 +231,8 @@ void Management::on_query(const contract::Query& query) {
         case contract::Kind::neighbors: kind = CoreRequest::Kind::neighbors; break;
         case contract::Kind::connections: kind = CoreRequest::Kind::connections; break;
         case contract::Kind::endings: kind = CoreRequest::Kind::endings; break;
+        case contract::Kind::dialogs: kind = CoreRequest::Kind::dialogs; break;
+        case contract::Kind::next_hops: kind = CoreRequest::Kind::next_hops; break;
         default: return send_page_error(query.id(), query.kind(), "unknown kind of rows");
     }
     uint64_t core = query.cursor() >> kCursorBits;
@@ -312,6 +320,11 @@ void Management::answer(Question& question) {
     question.busy = false;
     CoreRequest& request = question.request;
     if (request.kind == CoreRequest::Kind::verdict) return answer_lookup(question);
+    if (request.kind == CoreRequest::Kind::test_partner) {
+        FlatBufferBuilder b;
+        auto body = make_partner_tested(b, question.id, request.tested);
+        return send(b, Body::PartnerTested, body.Union());
+    }
     bool last_core = request.core + 1U == cores_.size();
     if (question.disconnect) {
         question.disconnected += request.count;

@@ -19,9 +19,13 @@
 #include "dataplane/core/boot.h"
 #include "dataplane/core/inquiries.h"
 #include "dataplane/core/request.h"
+#include "dataplane/core/trace_board.h"
 #include "dataplane/core/verdict_shelf.h"
 
 namespace fedge::core {
+
+// Of all signalling cores.
+TraceBoard make_trace_board(std::span<std::unique_ptr<Core>> cores);
 
 class Management {
   public:
@@ -66,6 +70,11 @@ class Management {
     void on_disconnect(const contract::Disconnect& order);
     void on_lookup(const contract::Lookup& lookup);
     void answer_lookup(Question& question);
+    // management_sip.cpp
+    void on_start_trace(const contract::StartTrace& order);
+    void collect_traced();
+    void send_traced(uint16_t core, const signal::TraceRecord& record, size_t which);
+    void on_test_partner(const contract::TestPartner& order);
     void collect_answers();
     void collect_inquiries(SteadyTime now);
     bool ask_control(uint32_t id, const Inquiry& inquiry);
@@ -106,6 +115,7 @@ class Management {
     std::vector<std::unique_ptr<Question>> questions_;
     bool adopting_ = false;
     VerdictShelf verdict_shelf_;
+    TraceBoard traces_;
     Inquiries inquiries_;
     SteadyTime next_report_{};
     AttemptReports attempts_;

@@ -1,4 +1,4 @@
-// What the management thread asks of a core: a page of rows, a verdict, or an end to allocations. The object belongs to
+// What the management thread asks of a core: a page of rows, a verdict, an end to allocations, or a test of a partner. The object belongs to
 // management, travels to the core by mailbox and comes back by mailbox with the answer in it.
 #pragma once
 
@@ -11,6 +11,9 @@
 #include "dataplane/core/connection_record.h"
 #include "dataplane/ip/neighbors.h"
 #include "dataplane/relay/rows.h"
+#include "dataplane/signal/sip/dialog_list.h"
+#include "dataplane/signal/sip/next_hops.h"
+#include "dataplane/signal/sip/partner_test.h"
 
 namespace fedge::core {
 
@@ -37,9 +40,12 @@ struct CoreRequest {
         neighbors,
         connections,
         endings,
+        dialogs,
+        next_hops,
         verdict,
         disconnect_id,
-        disconnect_user
+        disconnect_user,
+        test_partner  // comes back when it is over
     };
 
     Kind kind = Kind::allocations;
@@ -52,10 +58,15 @@ struct CoreRequest {
     VerdictRow verdict;       // out
     uint32_t count = 0;       // out: rows, or allocations ended
 
+    signal::PartnerTestOrder test;  // test_partner
+    signal::PartnerTestReport tested;
+
     std::array<relay::AllocationRow, kRowsPerRequest> allocations;
     std::array<relay::StreamRow, kRowsPerRequest> streams;
     std::array<ip::NeighborRow, kRowsPerRequest> neighbors;
     std::array<ConnectionRecord, kRowsPerRequest> connections;  // and endings
+    std::array<signal::DialogRecord, kRowsPerRequest> dialogs;
+    std::array<signal::NextHopRecord, kRowsPerRequest> next_hops;
 };
 
 using RequestBox = Mailbox<CoreRequest>;

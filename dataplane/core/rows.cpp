@@ -109,6 +109,31 @@ Offset<contract::ConnectionRow> make(FlatBufferBuilder& b, uint16_t core, const 
     return out.Finish();
 }
 
+Offset<contract::DialogRow> make(FlatBufferBuilder& b, uint16_t core, const signal::DialogRecord& row) {
+    auto call_id = text(b, row.call_id.view());
+    auto method = text(b, row.method.view());
+    auto state = b.CreateString(signal::name(row.state));
+    auto from = text(b, row.from.view());
+    auto to = text(b, row.to.view());
+    auto source = text(b, signal::words(row.source).view());
+    auto destination = text(b, row.has_destination ? signal::words(row.destination).view() : std::string_view{});
+    auto reason = text(b, row.reason.view());
+    return contract::CreateDialogRow(b, row.id, core, call_id, method, state, from, to, source, destination,
+                                     row.source.connection, row.destination.connection, row.status, reason,
+                                     row.requests, seconds(row.age), seconds(row.idle));
+}
+
+Offset<contract::NextHopRow> make(FlatBufferBuilder& b, uint16_t core, const signal::NextHopRecord& row) {
+    auto kind = b.CreateString(row.kind == signal::PeerKind::front_end ? "front-end" : "partner");
+    auto name = text(b, row.name.view());
+    auto state = b.CreateString(row.state);
+    auto address = b.CreateString(row.address == Endpoint{} ? std::string() : row.address.text());
+    auto error = text(b, row.error.view());
+    return contract::CreateNextHopRow(b, core, kind, name, state, address, row.connections, row.held,
+                                      static_cast<uint16_t>(row.weight), row.sent, row.failed, seconds(row.failed_ago),
+                                      error);
+}
+
 const char* word(const VerdictRow& row) {
     if (row.user) return "user";
     switch (row.rule) {
@@ -140,6 +165,8 @@ Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRe
     std::vector<Offset<contract::StreamRow>> streams;
     std::vector<Offset<contract::NeighborRow>> neighbors;
     std::vector<Offset<contract::ConnectionRow>> connections;
+    std::vector<Offset<contract::DialogRow>> dialogs;
+    std::vector<Offset<contract::NextHopRow>> next_hops;
     contract::Kind kind = contract::Kind::allocations;
     switch (request.kind) {
         case CoreRequest::Kind::streams:
@@ -157,6 +184,15 @@ Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRe
             for (uint32_t i = 0; i < request.count; i++)
                 connections.push_back(make(b, request.core, request.connections[i], config));
             break;
+        case CoreRequest::Kind::dialogs:
+            kind = contract::Kind::dialogs;
+            for (uint32_t i = 0; i < request.count; i++) dialogs.push_back(make(b, request.core, request.dialogs[i]));
+            break;
+        case CoreRequest::Kind::next_hops:
+            kind = contract::Kind::next_hops;
+            for (uint32_t i = 0; i < request.count; i++)
+                next_hops.push_back(make(b, request.core, request.next_hops[i]));
+            break;
         default:
             for (uint32_t i = 0; i < request.count; i++)
                 allocations.push_back(make(b, request.core, request.allocations[i], config));
@@ -166,8 +202,56 @@ Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRe
     auto stream_rows = b.CreateVector(streams);
     auto neighbor_rows = b.CreateVector(neighbors);
     auto connection_rows = b.CreateVector(connections);
+    auto dialog_rows = b.CreateVector(dialogs);
+    auto next_hop_rows = b.CreateVector(next_hops);
     return contract::CreatePage(b, id, kind, next, 0, allocation_rows, stream_rows, neighbor_rows, 0, 0,
-                                connection_rows);
+                                connection_rows, dialog_rows, next_hop_rows);
+}
+
+Offset<contract::Traced> make_traced(FlatBufferBuilder& b, uint16_t core, const signal::TraceRecord& record,
+                                     size_t which, uint64_t unix_ns) {
+    auto peer = text(b, signal::words(record.peer).view());
+    auto verdict = text(b, record.verdict.view());
+    std::string_view shown = record.shown();
+    auto bytes = b.CreateVector(reinterpret_cast<const uint8_t*>(shown.data()), shown.size());
+    contract::Ip remote(flatbuffers::span<const uint8_t, 16>(record.remote.address.octets()));
+    contract::Ip local(flatbuffers::span<const uint8_t, 16>(record.local.address.octets()));
+    contract::TracedBuilder out(b);
+    out.add_id(record.wanted[which].id);
+    out.add_core(core);
+    out.add_unix_ns(unix_ns);
+    out.add_incoming(record.incoming);
+    out.add_connection(record.connection);
+    out.add_peer(peer);
+    out.add_remote(&remote);
+    out.add_remote_port(record.remote.port);
+    out.add_local(&local);
+    out.add_local_port(record.local.port);
+    out.add_verdict(verdict);
+    out.add_text(bytes);
+    out.add_cut(record.size - static_cast<uint32_t>(shown.size()));
+    out.add_lost(record.wanted[which].lost);
+    return out.Finish();
+}
+
+Offset<contract::PartnerTested> make_partner_tested(FlatBufferBuilder& b, uint32_t id,
+                                                    const signal::PartnerTestReport& report) {
+    auto plain = [&](const std::string& value) { return text(b, FixedText<400>(value).view()); };
+    std::vector<Offset<contract::TestStep>> steps;
+    for (const auto& step : report.steps) {
+        auto name = b.CreateString(step.name);
+        auto target = plain(step.target);
+        auto words = plain(step.text);
+        steps.push_back(contract::CreateTestStep(b, name, target, step.good, words, microseconds(step.took)));
+    }
+    std::vector<Offset<flatbuffers::String>> names, chain;
+    for (const auto& one : report.peer_names) names.push_back(plain(one));
+    for (const auto& one : report.chain) chain.push_back(plain(one));
+    auto step_rows = b.CreateVector(steps);
+    auto name_rows = b.CreateVector(names);
+    auto chain_rows = b.CreateVector(chain);
+    auto error = text(b, report.error);
+    return contract::CreatePartnerTested(b, id, step_rows, name_rows, chain_rows, error);
 }
 
 }  // namespace fedge::core

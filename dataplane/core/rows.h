@@ -6,6 +6,7 @@
 #include "dataplane/contract/message_generated.h"
 #include "dataplane/core/request.h"
 #include "dataplane/core/run_config.h"
+#include "dataplane/signal/sip/sip_trace.h"
 
 namespace fedge::core {
 
@@ -17,5 +18,12 @@ flatbuffers::Offset<contract::Page> make_page(flatbuffers::FlatBufferBuilder& bu
 // What the cores make of a name, by core. `error`: nullptr, or why rows are missing.
 flatbuffers::Offset<contract::LookedUp> make_looked_up(flatbuffers::FlatBufferBuilder& builder, uint32_t id,
                                                        const std::vector<VerdictRow>& rows, const char* error);
+
+// One message of a trace, for the trace of this place in `record.wanted`.
+flatbuffers::Offset<contract::Traced> make_traced(flatbuffers::FlatBufferBuilder& builder, uint16_t core,
+                                                  const signal::TraceRecord& record, size_t which, uint64_t unix_ns);
+
+flatbuffers::Offset<contract::PartnerTested> make_partner_tested(flatbuffers::FlatBufferBuilder& builder, uint32_t id,
+                                                                 const signal::PartnerTestReport& report);
 
 }  // namespace fedge::core

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/tcp/flow_number.h"
+
 namespace fedge::core {
 namespace {
 
@@ -43,6 +45,7 @@ signal::SipProxy::Setup sip_setup(const Signalling::Setup& setup, signal::SipCon
     out.limits.connections = setup.plan->connections;
     out.limits.socket = setup.socket;
     out.core = setup.core;
+    out.dialogs = setup.plan->dialogs;
     out.connector = &connector;
     out.finder = &partners;
     out.post = setup.post;
@@ -76,7 +79,8 @@ Signalling::Signalling(const Setup& setup, Counters counters, Random& random, ip
       turn_clients_(stream_limits(*setup.plan), now, counters, random, *setup.turn, *setup.peers, stack_.tcp()),
       questions_(*setup.questions),
       partners_(*setup.questions, *setup.partners, *setup.attempts),
-      sip_(sip_setup(setup, *this, partners_), counters, random, now) {
+      sip_(sip_setup(setup, *this, partners_), counters, random, now),
+      test_(*this, counters, random) {
     if (plan_.kernel_ports.empty()) return;
     tcp::KernelLimits limits;
     limits.connections_per_prefix = plan_.connections_per_source;
@@ -266,11 +270,8 @@ uint32_t Signalling::list(std::span<ConnectionRecord> out, uint64_t& cursor) con
     return filled;
 }
 
-// The id is of the flow, and small enough for every reader of JSON: 48 bits.
 ConnectionRecord Signalling::record(const tcp::ConnectionRow& row) const {
-    uint64_t ports = uint64_t{core_} << 32 | uint64_t{row.local.port} << 16 | row.remote.port;
-    uint64_t id = fold_multiply(row.local.address.hash() ^ ports, row.remote.address.hash() | 1) >> 16;
-    return {id, is_kernels(row.local.port) ? "kernel" : "own", row};
+    return {tcp::flow_number(core_, row.local, row.remote), is_kernels(row.local.port) ? "kernel" : "own", row};
 }
 
 }  // namespace fedge::core

@@ -24,6 +24,7 @@
 #include "dataplane/ip/rate_limit.h"
 #include "dataplane/relay/stream_clients.h"
 #include "dataplane/signal/shared_port.h"
+#include "dataplane/signal/sip/partner_test.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/tcp/stack.h"
 #include "dataplane/tls/engine.h"
@@ -62,6 +63,10 @@ class Signalling final : private tcp::StreamObserver,
 
     relay::StreamClients& turn_clients() { return turn_clients_; }
     signal::SipProxy& sip() { return sip_; }
+    // Not while one runs, which is until turn_test() has said that it is over: once, behind turn().
+    void start_test(signal::PartnerTestOrder order, Instant now) { test_.start(std::move(order), sip_config_, now); }
+    bool turn_test(Instant now) { return test_.turn(now); }
+    signal::PartnerTestReport& tested() { return test_.report(); }
 
     // Before anything that may call a user of a stream.
     void begin(Instant now, uint64_t unix_now);
@@ -139,6 +144,7 @@ class Signalling final : private tcp::StreamObserver,
     PartnerDesk partners_;
     const signal::SipConfig* sip_config_ = nullptr;
     signal::SipProxy sip_;
+    signal::PartnerTest test_;
     ip::RateLimit failures_{5};  // lines of log a second
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::vector<std::unique_ptr<Listener>> retired_;  // handshakes that began there may still be under way

@@ -11,6 +11,7 @@ struct SignallingPlan {
     uint32_t connections_per_source = 256;  // from one IPv4 address or IPv6 /64
     uint32_t tcp_memory_mb = 32;            // send and receive queues of all connections
     uint32_t undecided = 1024;              // connections to the shared port whose kind is not known yet
+    uint32_t dialogs = 1024;                // of SIP, that are listed for operators
     std::vector<uint16_t> kernel_ports;     // of listeners that the kernel's TCP serves
 };
 

@@ -227,6 +227,7 @@ void Session::on_timeout() {
 int Session::on_peer_chain(X509_STORE_CTX* chain) {
     PeerPolicy policy{context_->config().purpose, !info_.server, engine_.unix_seconds_};
     X509* certificate = X509_STORE_CTX_get0_cert(chain);
+    if (client_options_ && client_options_->note_peer) note_peer(chain);
     PeerVerdict verdict =
         verify_peer(context_->library(), context_->trust(), certificate, X509_STORE_CTX_get0_untrusted(chain), policy);
     if (verdict.error == X509_V_OK && client_options_ && !client_options_->expected.empty()) {
@@ -251,6 +252,19 @@ int Session::on_peer_chain(X509_STORE_CTX* chain) {
     info_.peer_names = std::move(verdict.names);
     info_.peer_usages = verdict.usages;
     return 1;
+}
+
+void Session::note_peer(X509_STORE_CTX* chain) {
+    auto notes = std::make_unique<PeerNotes>();
+    std::string why;
+    X509* certificate = X509_STORE_CTX_get0_cert(chain);
+    read_names(certificate, notes->names, why);
+    notes->chain.push_back(summary_of(certificate));
+    const STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(chain);
+    for (int i = 0; i < std::min(sk_X509_num(sent), kMaxChain); i++)
+        if (X509* one = sk_X509_value(sent, i); X509_cmp(one, certificate) != 0)
+            notes->chain.push_back(summary_of(one));
+    info_.peer_notes = std::move(notes);
 }
 
 int Session::choose_alpn(const uint8_t** out, uint8_t* out_size, Bytes offered) const {

@@ -124,6 +124,11 @@ PeerVerdict refused(int error, std::string why) {
 
 }  // namespace
 
+std::string summary_of(const X509* certificate) {
+    return quoted(certificate) + ", issued by " + issuer_of(certificate) + ", good until " +
+           date(X509_get0_notAfter(certificate));
+}
+
 PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certificate, STACK_OF(X509) * others,
                         const PeerPolicy& policy) {
     if (others && sk_X509_num(others) > kMaxChain)  // others has the certificate itself too, or not

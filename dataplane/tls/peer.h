@@ -40,4 +40,7 @@ struct PeerVerdict {
 PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certificate, STACK_OF(X509) * others,
                         const PeerPolicy& policy);
 
+// Whose it is, by whom, and until when: one line for people.
+std::string summary_of(const X509* certificate);
+
 }  // namespace fedge::tls

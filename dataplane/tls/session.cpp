@@ -291,6 +291,7 @@ tcp::StreamInfo Session::info() const {
 void Session::on_open() {
     if (state_ != State::connecting) return;
     local_ = link_.below()->local();
+    info_.reached = true;
     if (!begin_client()) fail_handshake("TLS handshake with server failed: no memory");
 }
 

@@ -46,6 +46,13 @@ struct ClientOptions {
     std::string own_name;               // ... this name of ours, in lower case; if there is none, the first
     std::vector<std::string> expected;  // domains of which the certificate must prove one; empty: any that we trust
     Matching matching = Matching::host;
+    bool note_peer = false;  // SessionInfo::peer_notes are wanted
+};
+
+// What a peer showed, whether it was accepted or not.
+struct PeerNotes {
+    PeerNames names;                 // of its certificate
+    std::vector<std::string> chain;  // a line for each certificate that it sent, its own first
 };
 
 // What was negotiated, or why it failed.
@@ -61,6 +68,8 @@ struct SessionInfo {
     PeerNames peer_names;     // proved by the peer's certificate
     Usages peer_usages;       // what that certificate is for
     std::string error;        // one sentence; empty: none
+    bool reached = false;     // client role: the stream below was established
+    std::unique_ptr<const PeerNotes> peer_notes;  // if they were asked for, and a certificate came
 };
 
 class Engine;
@@ -125,6 +134,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     void refuse_hello(const char* why, int alert);
     void on_timeout();
     int on_peer_chain(X509_STORE_CTX* chain);
+    void note_peer(X509_STORE_CTX* chain);
     int choose_alpn(const uint8_t** out, uint8_t* out_size, Bytes offered) const;
     int staple(SSL* ssl) const;
     void on_message(bool sent, int type, Bytes bytes);

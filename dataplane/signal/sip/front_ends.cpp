@@ -89,6 +89,11 @@ void FrontEnds::ask(Member& member, SipConnection& connection, Instant now) {
         member.asked = connection.id();
 }
 
+uint32_t FrontEnds::weight(NextHops::Number hop) const {
+    auto member = std::ranges::find(members_, hop, &Member::hop);
+    return member == members_.end() ? 0 : static_cast<uint32_t>(member->weight);
+}
+
 // Whatever it says, the server lives; unless it says that it does not serve now (RFC 3261 section 21.5.4).
 void FrontEnds::on_response(SipConnection& connection, std::string_view branch, uint16_t status) {
     if (!branch.starts_with(kProbe) || status < 200) return;

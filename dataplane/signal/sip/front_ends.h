@@ -29,6 +29,7 @@ class FrontEnds {
     template <typename Waiting>
     Choice pick(uint64_t hash, Waiting&& waiting, Instant now);
     bool empty() const { return members_.empty(); }
+    uint32_t weight(NextHops::Number hop) const;
 
     // Keeps connections, sends questions, notices what is not answered.
     void turn(Instant now);

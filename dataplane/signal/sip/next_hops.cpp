@@ -86,6 +86,10 @@ bool NextHops::begin(Hop& hop, Number number, size_t index, Instant now) {
     if (!stream) {
         connections_.abandon(*connection);
         target.failed_until = now + kTargetRest;
+        hop.failed++;
+        hop.failed_at = now;
+        hop.error = std::string_view(target.endpoint.text() +
+                                     ": this edge has no address of that family there, no certificate, or no room");
         return false;
     }
     connection->set_label(hop.name);
@@ -179,7 +183,8 @@ NextHops::Number NextHops::on_open(SipConnection& connection, Instant) {
     return number;
 }
 
-NextHops::Number NextHops::on_end(SipConnection& connection, bool established, Instant now) {
+NextHops::Number NextHops::on_end(SipConnection& connection, bool established, std::string_view why,
+                                  Instant now) {
     Number number = std::exchange(hop_of_[connection.id().index], kNone);
     if (number == kNone) return kNone;
     Hop& hop = hops_[number];
@@ -192,6 +197,9 @@ NextHops::Number NextHops::on_end(SipConnection& connection, bool established, I
     size_t target = attempt->second;
     hop.connecting.erase(attempt);
     if (established) return kNone;
+    hop.failed++;
+    hop.failed_at = now;
+    hop.error = std::string_view(connection.remote().text() + ": " + std::string(why));
     if (target < hop.targets.size()) hop.targets[target].failed_until = now + kTargetRest;
     report(hop, target, false);
     if (!hop.open.empty() || !hop.connecting.empty()) return kNone;
@@ -201,6 +209,36 @@ NextHops::Number NextHops::on_end(SipConnection& connection, bool established, I
     }
     fail(hop, now);
     return number;
+}
+
+uint32_t NextHops::list(std::span<NextHopRecord> out, std::span<Number> numbers, uint64_t& cursor, Instant now) const {
+    uint32_t filled = 0;
+    auto at = static_cast<Number>(cursor);
+    for (; at < hops_.size() && filled < out.size(); at++) {
+        const Hop& hop = hops_[at];
+        NextHopRecord& row = out[filled];
+        row = {};
+        row.kind = hop.kind;
+        row.name = std::string_view(hop.name);
+        row.state = !hop.open.empty()         ? "up"
+                    : !hop.connecting.empty() ? "connecting"
+                    : hop.down                ? "down"
+                                              : "idle";
+        const SipConnection* first = hop.open.empty() ? nullptr : connections_.find(hop.open.front());
+        if (first) {
+            row.address = first->remote();
+        } else if (!hop.targets.empty()) {
+            row.address = hop.targets.front().endpoint;
+        }
+        row.connections = static_cast<uint32_t>(hop.open.size());
+        row.sent = hop.sent;
+        row.failed = hop.failed;
+        if (hop.failed) row.failed_ago = now - hop.failed_at;
+        row.error = hop.error;
+        numbers[filled++] = at;
+    }
+    cursor = at < hops_.size() ? at : 0;
+    return filled;
 }
 
 }  // namespace fedge::signal

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "dataplane/base/counters.h"
+#include "dataplane/base/fixed_text.h"
 #include "dataplane/base/time.h"
 #include "dataplane/signal/sip/partner_finder.h"
 #include "dataplane/signal/sip/sip_connections.h"
@@ -32,6 +34,21 @@ struct HopTarget {
     std::string host;  // that the certificate must prove
     Endpoint endpoint;
     friend bool operator==(const HopTarget&, const HopTarget&) = default;
+};
+
+// A row for operators, whole: it travels between threads.
+struct NextHopRecord {
+    PeerKind kind = PeerKind::partner;
+    FixedText<128> name;
+    const char* state = "";  // up | connecting | down; idle: a partner without connections, none of which was lacking
+    Endpoint address;        // of the first connection, or what is tried first
+    uint32_t connections = 0;
+    uint32_t held = 0;
+    uint32_t weight = 0;
+    uint64_t sent = 0;    // requests
+    uint64_t failed = 0;  // attempts to connect that failed
+    Duration failed_ago{};
+    FixedText<200> error;  // of the last one
 };
 
 class NextHops {
@@ -74,9 +91,12 @@ class NextHops {
     // It counts as failed until a connection to it is open again.
     void set_down(Number hop, Instant now);
 
-    // From the observer of connections. Return the hop of which the state has changed: open, or failed; or kNone.
+    // A request went there.
+    void note_sent(Number hop) { hops_[hop].sent++; }
+
+    // From the observer of connections; `why`: it ended, in words. Return the hop of which the state has changed: open, or failed; or kNone.
     Number on_open(SipConnection& connection, Instant now);
-    Number on_end(SipConnection& connection, bool established, Instant now);
+    Number on_end(SipConnection& connection, bool established, std::string_view why, Instant now);
     Number hop_of(const SipConnection& connection) const { return hop_of_[connection.id().index]; }
 
     std::string_view name(Number hop) const { return hops_[hop].name; }
@@ -84,6 +104,8 @@ class NextHops {
     bool down(Number hop) const { return hops_[hop].down; }
     size_t connections(Number hop) const { return hops_[hop].open.size(); }
     uint32_t count() const { return static_cast<uint32_t>(by_name_.size()); }
+    // `held` and `weight` are for others to fill in. Rows from `cursor` on (start with 0; 0 again at the end).
+    uint32_t list(std::span<NextHopRecord> out, std::span<Number> numbers, uint64_t& cursor, Instant now) const;
 
   private:
     struct Target : HopTarget {
@@ -103,6 +125,10 @@ class NextHops {
         Instant rests_until{};
         Duration rest{};
         Instant used{};
+        uint64_t sent = 0;
+        uint64_t failed = 0;
+        Instant failed_at{};
+        FixedText<200> error;
     };
     struct NameHash : std::hash<std::string_view> {
         using is_transparent = void;

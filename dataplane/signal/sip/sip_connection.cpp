@@ -82,8 +82,9 @@ void SipConnection::on_writable() {
     all_->writable_.push_back(id_);
 }
 
-void SipConnection::on_closed(tcp::CloseReason) {
-    stream_ = nullptr;
+void SipConnection::on_closed(tcp::CloseReason reason) {
+    // The stream is there until this returns, for the observer to ask what TLS says of its end.
+    why_ = tcp::name(reason);
     all_->end(*this);
 }
 

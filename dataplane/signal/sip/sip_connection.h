@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/base/time.h"
+#include "dataplane/signal/sip/dialog_list.h"
 #include "dataplane/signal/sip/send_queue.h"
 #include "dataplane/signal/sip/sip_config.h"
 #include "dataplane/sip/framing.h"
@@ -39,6 +40,12 @@ class SipConnection final : public tcp::StreamHandler {
     const tcp::Stream* stream() const { return stream_; }
     // What TLS says of the peer; null without TLS below.
     const tls::SessionInfo* tls() const { return tls_; }
+    // As `fedge show connections` has it.
+    uint64_t number() const { return number_; }
+    // For operators.
+    DialogPartyView party() const { return {kind_, label_, remote_, number_}; }
+    // Why it ended, in words; inside of SipObserver::on_end().
+    std::string_view why() const { return why_; }
 
     // Queues one message, or nothing of it: false if the peer is slow and its queue full, or memory is used up. It
     // leaves at the end of the turn.
@@ -78,6 +85,7 @@ class SipConnection final : public tcp::StreamHandler {
     bool stalled_ = false;       // not read from, because it does not read what it is sent
     const tls::SessionInfo* tls_ = nullptr;
     Endpoint remote_;
+    uint64_t number_ = 0;
     std::optional<sip::Framer> framer_;
     uint32_t header_size_ = 0;  // of the message that is being gathered; 0: not known yet
     uint32_t body_size_ = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataplane/sip/uri.h"
+#include "dataplane/tcp/flow_number.h"
 
 namespace fedge::signal {
 namespace {
@@ -87,6 +88,7 @@ SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const 
     if (kind == PeerKind::client) clients_.add(remote.address);
     connection->stream_ = &stream;
     connection->remote_ = remote;
+    connection->number_ = tcp::flow_number(limits_.core, stream.local(), remote);
     connection->tls_ = tls;
     connection->open_ = true;
     touch(*connection);
@@ -103,6 +105,7 @@ void SipConnections::attach(SipConnection& connection, tcp::Stream& stream) {
     counters_.add(Counter::sip_connects);
     connection.stream_ = &stream;
     connection.remote_ = stream.remote();
+    connection.number_ = tcp::flow_number(limits_.core, stream.local(), connection.remote_);
     wheel_.arm(connection.id_.index, now_ + kConnectTime);
 }
 

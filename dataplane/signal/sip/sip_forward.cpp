@@ -89,12 +89,23 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
     }
     if (!write(to, Bytes(scratch_).first(size), body)) return answer(request, 503);
     counters_.add(Counter::sip_requests_relayed);
+    DialogPartyView destination{to.kind, {}, {}, 0};
+    dialogs_.on_request(message, party(request), to.connection ? to.connection->party() : destination, now_);
+}
+
+DialogPartyView SipProxy::party(const Incoming& request) {
+    return request.connection ? request.connection->party() : DialogPartyView{request.kind, {}, {}, 0};
 }
 
 bool SipProxy::write(const Destination& to, Bytes header, Bytes body) {
-    if (to.connection) return to.connection->send({header, body});
+    if (to.connection) {
+        if (!to.connection->send({header, body})) return false;
+        if (trace_.on()) trace_.outgoing(*to.connection, *message_, header, body, now_);
+        return true;
+    }
     auto parcel = std::make_unique<SipParcel>();
     parcel->to = to.flow;
+    parcel->header_size = static_cast<uint32_t>(header.size());
     parcel->message.reserve(header.size() + body.size());
     parcel->message.insert(parcel->message.end(), header.begin(), header.end());
     parcel->message.insert(parcel->message.end(), body.begin(), body.end());
@@ -106,12 +117,22 @@ bool SipProxy::write(const Destination& to, Bytes header, Bytes body) {
 void SipProxy::deliver(const SipParcel& parcel) {
     SipConnection* connection = connection_of(parcel.to);
     if (!connection) return counters_.add(Counter::sip_flow_gone);
-    connection->send({Bytes(parcel.message)});
+    if (!connection->send({Bytes(parcel.message)})) return;
+    // Its request passed here, and nobody else on this core sees the answer.
+    Bytes header = Bytes(parcel.message).first(parcel.header_size);
+    if (message_->parse(text_of(header)) != sip::MessageFault::none) return;
+    if (!message_->is_request()) dialogs_.on_response(*message_, now_);
+    if (!trace_.on()) return;
+    Bytes body = Bytes(parcel.message).subspan(parcel.header_size);
+    trace_.begin(nullptr, *message_, header, body, false, now_);
+    trace_.outgoing(*connection, *message_, header, body, now_);
+    trace_.end();
 }
 
 void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, std::string_view extra_name,
                       std::string_view extra_value) {
     const sip::Message& message = request.message;
+    note_refusal(request, status, diagnostic);
     // Neither is ever answered: RFC 3261 section 17.1.1.3; MS-SIP.
     if (message.method() == Method::ack || message.method() == Method::benotify || !request.connection) return;
     std::array<sip::ExtraHeader, 3> extra;
@@ -133,7 +154,24 @@ void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, s
     spec.extra = {extra.data(), count};
     size_t size = sip::write_response(message, spec, scratch_);
     if (size == 0) return;
-    if (request.connection->send({Bytes(scratch_).first(size)})) counters_.add(Counter::sip_answers);
+    if (!request.connection->send({Bytes(scratch_).first(size)})) return;
+    counters_.add(Counter::sip_answers);
+    if (trace_.on()) trace_.outgoing(*request.connection, message, Bytes(scratch_).first(size), {}, now_);
+}
+
+// For operators. `status` 0: without a word.
+void SipProxy::note_refusal(const Incoming& request, uint16_t status, uint16_t diagnostic) {
+    std::string_view why = request.why;
+    if (const policy::Diagnostic* known = policy::diagnostic(diagnostic); why.empty() && known) why = known->text;
+    if (why.empty()) why = sip::reason_phrase(status);
+    if (request.message.answerable()) dialogs_.on_refused(request.message, party(request), status, why, now_);
+    if (!trace_.on()) return;
+    std::array<char, 200> memory;
+    std::array<char, 6> number;
+    auto* end = std::to_chars(number.data(), number.data() + number.size(), status).ptr;
+    std::string_view shown(number.data(), static_cast<size_t>(end - number.data()));
+    trace_.verdict(status == 0 ? policy::join(memory, {"dropped: ", why})
+                               : policy::join(memory, {"answered with ", shown, ": ", why}));
 }
 
 }  // namespace fedge::signal

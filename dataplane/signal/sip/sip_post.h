@@ -13,6 +13,7 @@ namespace fedge::signal {
 struct SipParcel {
     sip::Flow to;
     std::vector<uint8_t> message;
+    uint32_t header_size = 0;
 };
 
 using SipPostBox = Mailbox<SipParcel>;

@@ -1,6 +1,7 @@
 #include "dataplane/signal/sip/sip_proxy.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "dataplane/base/hash.h"
@@ -30,6 +31,12 @@ uint64_t names_hash(const tls::SessionInfo* tls) {
 const tls::PeerNames kNoNames;
 constexpr std::string_view kScanner = "what came is known of scanners";
 
+SipLimits limits(const SipProxy::Setup& setup) {
+    SipLimits out = setup.limits;
+    out.core = setup.core;
+    return out;
+}
+
 }  // namespace
 
 SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instant now)
@@ -39,12 +46,14 @@ SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instan
       post_(setup.post),
       counters_(counters),
       now_(now),
-      connections_(setup.limits, counters, random, *this, now),
+      connections_(limits(setup), counters, random, *this, now),
       hops_(connections_, *setup.connector, *setup.finder, counters, setup.limits.connections),
       front_ends_(hops_, connections_, counters),
       filters_(counters),
       failed_registrations_(random),
       states_(setup.limits.connections),
+      dialogs_(setup.dialogs, counters, HashKey::random(random)),
+      trace_(counters),
       message_(std::make_unique<sip::Message>()),
       scratch_(kScratch) {}
 
@@ -116,17 +125,31 @@ void SipProxy::again(HeldMessage& held, bool expired) {
     SipConnection* connection = connections_.find(held.from);
     Incoming request{*message_,  held.header(), held.body(),   held.from, held.kind,
                      connection, held.admitted, held.deadline, true};
-    if (!expired) return on_request(request);
-    counters_.add(Counter::sip_held_expired);
-    answer(request, 504, held.key == WaitKey::For::route ? kNoRouteYet : kNotConnected);
+    if (trace_.on()) trace_.begin(connection, *message_, held.header(), held.body(), false, now_);
+    if (expired) {
+        counters_.add(Counter::sip_held_expired);
+        answer(request, 504, held.key == WaitKey::For::route ? kNoRouteYet : kNotConnected);
+    } else {
+        on_request(request);
+    }
+    if (trace_.on()) trace_.end();
 }
 
 void SipProxy::on_message(SipConnection& connection, Bytes header, Bytes body) {
-    sip::Message& message = *message_;
-    sip::MessageFault fault = message.parse(text_of(header));
+    sip::MessageFault fault = message_->parse(text_of(header));
+    if (!trace_.on()) [[likely]]
+        return on_whole(connection, fault, header, body);
+    trace_.begin(&connection, *message_, header, body, true, now_);
+    on_whole(connection, fault, header, body);
+    trace_.end();
+}
+
+void SipProxy::on_whole(SipConnection& connection, sip::MessageFault fault, Bytes header, Bytes body) {
+    const sip::Message& message = *message_;
     if (!message.is_request()) {
         counters_.add(Counter::sip_responses);
         if (fault == sip::MessageFault::none) return on_response(connection, message, body);
+        trace_.verdict(sip::name(fault));
         return counters_.add(Counter::sip_malformed);
     }
     counters_.add(Counter::sip_requests);
@@ -134,6 +157,8 @@ void SipProxy::on_message(SipConnection& connection, Bytes header, Bytes body) {
     Incoming request{message, header, body, connection.id(), connection.kind(), &connection};
     if (fault == sip::MessageFault::none) return on_request(request);
     counters_.add(Counter::sip_malformed);
+    request.why = sip::name(fault);
+    trace_.verdict(request.why);
     if (message.answerable()) answer(request, status(fault));
 }
 
@@ -145,7 +170,10 @@ void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Byte
     if (!message.is_request() || !message.answerable()) return;
     if (unknown(connection) && filters_.scanner(message)) return;
     Incoming request{message, header, {}, connection.id(), connection.kind(), &connection};
+    request.why = sip::name(fault);
+    if (trace_.on()) trace_.begin(&connection, message, header, {}, true, now_);
     answer(request, code);
+    if (trace_.on()) trace_.end();
 }
 
 void SipProxy::on_open(SipConnection& connection) {
@@ -155,8 +183,20 @@ void SipProxy::on_open(SipConnection& connection) {
 }
 
 void SipProxy::on_end(SipConnection& connection, bool established) {
-    if (NextHops::Number hop = hops_.on_end(connection, established, now_); hop != NextHops::kNone)
+    const tls::SessionInfo* tls = connection.stream() ? connector_.tls(*connection.stream()) : nullptr;
+    std::string_view why = tls && !tls->error.empty() ? std::string_view(tls->error) : connection.why();
+    if (NextHops::Number hop = hops_.on_end(connection, established, why, now_); hop != NextHops::kNone)
         changed_.push_back(hop);
+}
+
+uint32_t SipProxy::list_next_hops(std::span<NextHopRecord> out, uint64_t& cursor) const {
+    std::array<NextHops::Number, 64> numbers;
+    uint32_t n = hops_.list(out.first(std::min(out.size(), numbers.size())), numbers, cursor, now_);
+    for (uint32_t i = 0; i < n; i++) {
+        out[i].held = held_.count({WaitKey::For::next_hop, numbers[i]});
+        if (out[i].kind == PeerKind::front_end) out[i].weight = front_ends_.weight(numbers[i]);
+    }
+    return n;
 }
 
 SipProxy::PeerState& SipProxy::state(const SipConnection& connection) {

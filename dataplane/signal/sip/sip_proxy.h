@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "dataplane/policy/config.h"
 #include "dataplane/policy/inbound.h"
 #include "dataplane/policy/outbound.h"
+#include "dataplane/signal/sip/dialog_list.h"
 #include "dataplane/signal/sip/failed_registrations.h"
 #include "dataplane/signal/sip/front_ends.h"
 #include "dataplane/signal/sip/held_messages.h"
@@ -33,6 +35,7 @@
 #include "dataplane/signal/sip/sip_connections.h"
 #include "dataplane/signal/sip/sip_filters.h"
 #include "dataplane/signal/sip/sip_post.h"
+#include "dataplane/signal/sip/sip_trace.h"
 #include "dataplane/sip/flow_token.h"
 #include "dataplane/sip/message.h"
 #include "dataplane/sip/routing.h"
@@ -53,6 +56,7 @@ class SipProxy final : private SipObserver {
     struct Setup {
         SipLimits limits;
         uint16_t core = 0;
+        uint32_t dialogs = 1024;  // that are listed for operators
         SipConnector* connector = nullptr;
         PartnerFinder* finder = nullptr;
         SipPost* post = nullptr;
@@ -78,6 +82,13 @@ class SipProxy final : private SipObserver {
     const SipConnections& connections() const { return connections_; }
     uint32_t held() const { return held_.count(); }
 
+    // For operators. Rows from `cursor` on (start with 0; 0 again at the end). They return how many.
+    uint32_t list_dialogs(std::span<DialogRecord> out, uint64_t& cursor) const {
+        return dialogs_.list(out, cursor, now_);
+    }
+    uint32_t list_next_hops(std::span<NextHopRecord> out, uint64_t& cursor) const;
+    SipTrace& trace() { return trace_; }
+
   private:
     // A request on its way. `connection` is null if it ended while the request waited.
     struct Incoming {
@@ -90,6 +101,7 @@ class SipProxy final : private SipObserver {
         bool admitted = false;  // counted against what its partner may send
         Instant deadline{};     // if it has waited before
         bool waited = false;
+        std::string_view why{};  // it is refused, in words; empty: what the answer says
     };
     // How a request leaves.
     struct Leaving {
@@ -118,6 +130,8 @@ class SipProxy final : private SipObserver {
     void on_open(SipConnection& connection) override;
     void on_end(SipConnection& connection, bool established) override;
 
+    void on_whole(SipConnection& connection, sip::MessageFault fault, Bytes header, Bytes body);
+
     // sip_requests.cpp
     void on_request(Incoming& request);
     bool overloaded() const { return connections_.blocks().used() > connections_.blocks().most() / 8 * 7; }
@@ -134,6 +148,7 @@ class SipProxy final : private SipObserver {
     void to_partner(Incoming& request, const Leaving& leaving, const FoundRoute& route);
     void leave(Incoming& request, const Leaving& leaving, NextHops::Number hop, const NextHops::Pick& pick);
     policy::Request policy_request(const Incoming& request, const sip::RequestRoute& route) const;
+    static DialogPartyView party(const Incoming& request);
     void end_by_policy(Incoming& request, const policy::Decision& decision);
     // Asks, and holds the request if the answer is not known. True: `route` is there.
     bool find(Incoming& request, std::string_view domain, const policy::Ask& ask, FoundRoute& route);
@@ -143,6 +158,7 @@ class SipProxy final : private SipObserver {
 
     // sip_forward.cpp
     void forward(Incoming& request, const Destination& to, const Leaving& leaving);
+    void note_refusal(const Incoming& request, uint16_t status, uint16_t diagnostic);
     void answer(Incoming& request, uint16_t status, uint16_t diagnostic = 0, std::string_view extra_name = {},
                 std::string_view extra_value = {});
 
@@ -188,6 +204,8 @@ class SipProxy final : private SipObserver {
     FailedRegistrations failed_registrations_;
     std::vector<PeerState> states_;          // by slot of the connection
     std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn
+    DialogList dialogs_;
+    SipTrace trace_;
     std::unique_ptr<sip::Message> message_;  // large, and needed by one at a time
     std::vector<uint8_t> scratch_;
 };

@@ -108,6 +108,7 @@ void SipProxy::on_request(Incoming& request) {
     Method method = request.message.method();
     if (overloaded() && !route.in_dialog && method != Method::ack && method != Method::cancel) {
         counters_.add(Counter::sip_overload);
+        request.why = "overload: new work is shed first";
         return answer(request, 503, kTemporarily);
     }
     switch (request.kind) {
@@ -127,7 +128,8 @@ void SipProxy::end_by_route(Incoming& request, const sip::RequestRoute& route) {
         case RouteFault::invalid_route: counters_.add(Counter::sip_token_refused); break;
         default: counters_.add(Counter::sip_unroutable); break;
     }
-    if (route.action != sip::Action::answer) return;
+    request.why = route.fault == RouteFault::none ? std::string_view{} : sip::name(route.fault);
+    if (route.action != sip::Action::answer) return trace_.verdict("dropped: it has come to its end here");
     if (route.fault != RouteFault::bad_extension)
         return answer(request, route.status, static_cast<uint16_t>(sip::diagnostics(route.fault)));
     std::array<char, 256> tags;
@@ -244,6 +246,7 @@ void SipProxy::from_client(Incoming& request, const sip::RequestRoute& route) {
     auto domain = policy::Domain::parse(from.domain);
     if (!domain || !policy::may_be_outside(policy_view(), from.user, domain->view())) {
         counters_.add(Counter::policy_user);
+        request.why = "the user may not connect from outside";
         return answer(request, 403, kCannotRoute);
     }
     to_front_end(request, {Side::inside, route});
@@ -259,6 +262,7 @@ void SipProxy::to_front_end(Incoming& request, const Leaving& leaving) {
     FrontEnds::Choice choice = front_ends_.pick(hash, waiting, now_);
     if (choice.hop == NextHops::kNone) {
         counters_.add(Counter::sip_next_hop_failed);
+        request.why = "no front end could be connected to";
         return answer(request, 503, kTemporarily);
     }
     leave(request, leaving, choice.hop, choice.pick);
@@ -291,10 +295,13 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
 
 void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number hop, const NextHops::Pick& pick) {
     switch (pick.state) {
-        case NextHops::State::open: return forward(request, destination(*pick.connection), leaving);
+        case NextHops::State::open:
+            hops_.note_sent(hop);
+            return forward(request, destination(*pick.connection), leaving);
         case NextHops::State::connecting: return hold(request, {WaitKey::For::next_hop, hop});
         case NextHops::State::failed:
             counters_.add(Counter::sip_next_hop_failed);
+            request.why = "no server of the next hop could be connected to";
             return answer(request, 504, kNotConnected);
     }
 }
@@ -324,6 +331,7 @@ void SipProxy::hold(Incoming& request, const WaitKey& key) {
     held.bytes.insert(held.bytes.end(), request.body.begin(), request.body.end());
     if (held_.hold(key, std::move(held), view_.config->hold_messages, view_.config->hold_bytes)) {
         if (!request.waited) counters_.add(Counter::sip_held);
+        trace_.verdict(key.what == WaitKey::For::route ? "waits for DNS" : "waits for a connection");
         return;
     }
     counters_.add(Counter::sip_held_full);
@@ -333,7 +341,8 @@ void SipProxy::hold(Incoming& request, const WaitKey& key) {
 void SipProxy::end_by_policy(Incoming& request, const policy::Decision& decision) {
     counters_.add(policy::counter_of(decision.reason));
     const policy::ReasonFacts& facts = policy::facts(decision.reason);
-    if (decision.outcome == Outcome::drop) return;
+    request.why = facts.words;
+    if (decision.outcome == Outcome::drop) return note_refusal(request, 0, 0);
     answer(request, facts.status ? facts.status : 403, facts.code);
 }
 

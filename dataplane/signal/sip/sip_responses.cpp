@@ -16,16 +16,22 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
         sip::route_response(message, flow_of(connection.id(), connection.kind()),
                             view_.config->site(connection.kind(), from), *view_.config->tokens, unix_now_);
     if (route.action == sip::Action::local) {
+        trace_.forget();
         front_ends_.on_response(connection, message.via().branch, message.status_code());
         return;
     }
-    if (route.action != sip::Action::flow)
+    if (route.action != sip::Action::flow) {
+        trace_.verdict(sip::name(route.fault));
         return counters_.add(route.fault == sip::RouteFault::invalid_via ? Counter::sip_token_refused
                                                                          : Counter::sip_not_ours);
+    }
     // On the very connection that the request came on while it lasts (RFC 3261 section 18.2.2): its core knows.
     bool other_core = elsewhere(route.flow);
     SipConnection* to = other_core ? nullptr : connection_of(route.flow);
-    if (!to && !other_core) return counters_.add(Counter::sip_flow_gone);
+    if (!to && !other_core) {
+        trace_.verdict("dropped: the connection that it is for is no more");
+        return counters_.add(Counter::sip_flow_gone);
+    }
 
     if (!filters_.response(message, body)) return;
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
@@ -40,6 +46,7 @@ void SipProxy::on_response(SipConnection& connection, const sip::Message& messag
     if (!write(back, Bytes(scratch_).first(size), body)) return;
     counters_.add(Counter::sip_responses_relayed);
     if (!to) return;
+    dialogs_.on_response(message, now_);
     if (to->kind() == PeerKind::partner && message.status_code() >= 200)
         finder_.on_final(message.from().uri.host, message.status_code());
     if (to->kind() == PeerKind::client && message.method() == sip::Method::register_)
