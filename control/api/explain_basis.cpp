@@ -65,8 +65,8 @@ std::shared_ptr<ExplainBasis> explain_basis(Control& control, const ExplainQuery
         return std::make_shared<ExplainBasis>(federation, patterns_of(control, candidate),
                                               entries_for(control, query, candidate));
     } catch (const std::runtime_error& error) {
-        throw Refusal(RefusalKind::invalid, {"", std::string("the configuration cannot be used: ") + error.what(),
-                                             "fedge commit says more"});
+        throw Refusal(RefusalKind::invalid,
+                      {"", std::string("the configuration cannot be used: ") + error.what(), "fedge commit says more"});
     }
 }
 

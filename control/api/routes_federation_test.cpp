@@ -1,4 +1,5 @@
-// A test of a partner from end to end: policy, DNS, then a connection of the cores; and what the partner would see of us.
+// A test of a partner from end to end: policy, DNS, then a connection of the cores; and what the partner would see of
+// us.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -31,8 +32,8 @@ std::string domain_in(const char* field, const std::string& given) {
     std::string why;
     auto name = domain_name(given, &why);
     if (name) return *name;
-    throw Refusal(RefusalKind::invalid, {field, "\"" + given.substr(0, 64) + "\" " + why,
-                                         "give a domain such as example.org"});
+    throw Refusal(RefusalKind::invalid,
+                  {field, "\"" + given.substr(0, 64) + "\" " + why, "give a domain such as example.org"});
 }
 
 Json route_json(const discovery::Route& route) {
@@ -108,9 +109,8 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
         if (facts_.accepted) {
             // What policy does not let us connect to is not tested either.
             std::string target(explanation.decision.target.view());
-            std::erase_if(facts_.route.targets, [&](const auto& one) {
-                return !explanation.decision.hop.accepts(one.host, target);
-            });
+            std::erase_if(facts_.route.targets,
+                          [&](const auto& one) { return !explanation.decision.hop.accepts(one.host, target); });
         }
         if (asked_) return looked_up();
         // Policy has refused before it came to DNS: what would be there is of interest all the same.
@@ -173,9 +173,8 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
         for (const PartnerFinding& one : partner_findings(facts_))
             findings.push_back({{"side", name_of(one.side)}, {"text", one.text}, {"fix", one.fix}});
         const OwnAppearance& own = facts_.own;
-        Json ours{{"domain", own.domain},           {"access_name", own.access_name},
-                  {"certificate", own.certificate}, {"names", own.names},
-                  {"issuer", own.issuer},           {"ends", own.ends}};
+        Json ours{{"domain", own.domain}, {"access_name", own.access_name}, {"certificate", own.certificate},
+                  {"names", own.names},   {"issuer", own.issuer},           {"ends", own.ends}};
         if (own.srv) ours["srv"] = route_json(*own.srv);
         Json out{{"domain", facts_.domain},
                  {"from", query_.from_user + "@" + query_.from_domain},
@@ -217,18 +216,21 @@ void get_federation_test(Control& control, const Request& request, Reply reply) 
     } else if (from.empty() && !own.empty()) {
         query.from_domain = own.front();
     } else {
-        throw Refusal(RefusalKind::invalid, {"from", from.empty() ? "there is no domain of ours to test from"
-                                                                  : "\"" + from + "\" is no address",
-                                             "give USER@DOMAIN, or set federation.domain"});
+        throw Refusal(
+            RefusalKind::invalid,
+            {"from", from.empty() ? "there is no domain of ours to test from" : "\"" + from + "\" is no address",
+             "give USER@DOMAIN, or set federation.domain"});
     }
     bool plain = std::ranges::all_of(query.from_user, [](unsigned char c) {
-        return std::isalnum(c) || std::string_view("-_.!~*'()&=+$,;?/").find(static_cast<char>(c)) != std::string_view::npos;
+        return std::isalnum(c) ||
+               std::string_view("-_.!~*'()&=+$,;?/").find(static_cast<char>(c)) != std::string_view::npos;
     });
     if (!plain)
         throw Refusal(RefusalKind::invalid, {"from", "a user of a SIP address does not have such characters",
                                              "give USER@DOMAIN, as alice@example.org"});
     if (control.config().sip.outside_name.empty())
-        throw Refusal(RefusalKind::conflict, {"", "SIP is not configured", "set sip.listen and sip.outside-name first"});
+        throw Refusal(RefusalKind::conflict,
+                      {"", "SIP is not configured", "set sip.listen and sip.outside-name first"});
     std::make_shared<FederationTest>(control, std::move(query), std::move(reply))->begin();
 }
 

@@ -43,8 +43,8 @@ std::string domain_in(const std::string& text) {
     std::string why;
     auto name = domain_name(text, &why);
     if (name) return *name;
-    throw Refusal(RefusalKind::invalid, {"domain", "\"" + text.substr(0, 64) + "\" " + why,
-                                         "give a domain such as example.org"});
+    throw Refusal(RefusalKind::invalid,
+                  {"domain", "\"" + text.substr(0, 64) + "\" " + why, "give a domain such as example.org"});
 }
 
 // "alice@partner.example" is of partner.example, and of what is above it.
@@ -151,14 +151,13 @@ void post_trace(Control& control, const Request& request, Reply reply) {
 void get_trace(Control& control, const Request& request, Reply reply) {
     uint64_t after = query_number(request, "after", 0, 0, kMaxNumber);
     auto wait = std::chrono::milliseconds(query_number(request, "wait_ms", 0, 0, 5000));
-    control.traces().read(trace_id(request), after, kMessagesAtOnce, wait, control.time().steady(),
-                          [reply, after](const std::vector<TracedMessage>& messages, uint64_t lost) {
-                              Json rows = Json::array();
-                              for (const TracedMessage& message : messages) rows.push_back(traced_json(message));
-                              send(reply, {{"rows", rows},
-                                           {"next", messages.empty() ? after : messages.back().number},
-                                           {"lost", lost}});
-                          });
+    control.traces().read(
+        trace_id(request), after, kMessagesAtOnce, wait, control.time().steady(),
+        [reply, after](const std::vector<TracedMessage>& messages, uint64_t lost) {
+            Json rows = Json::array();
+            for (const TracedMessage& message : messages) rows.push_back(traced_json(message));
+            send(reply, {{"rows", rows}, {"next", messages.empty() ? after : messages.back().number}, {"lost", lost}});
+        });
 }
 
 void delete_trace(Control& control, const Request& request, Reply reply) {

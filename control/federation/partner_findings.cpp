@@ -63,13 +63,12 @@ void judge_ours(const PartnerFacts& facts, std::vector<PartnerFinding>& out) {
     } else if (own.ends <= facts.now) {
         out.push_back({AtFault::ours, "our certificate " + own.certificate + " has ended", "fedge cert csr, import"});
     } else if (own.ends - facts.now < kSoon) {
-        out.push_back({AtFault::ours, "our certificate " + own.certificate + " ends within two weeks",
-                       "fedge cert csr, import"});
+        out.push_back(
+            {AtFault::ours, "our certificate " + own.certificate + " ends within two weeks", "fedge cert csr, import"});
     }
     if (!own.srv) return;
     if (own.srv->outcome != discovery::Outcome::found) {
-        out.push_back({AtFault::ours,
-                       "partners who look us up find nothing for " + own.domain + ": " + own.srv->reason,
+        out.push_back({AtFault::ours, "partners who look us up find nothing for " + own.domain + ": " + own.srv->reason,
                        "publish what fedge dns says"});
         return;
     }
@@ -100,9 +99,9 @@ bool reached(const PartnerFacts& facts) {
 std::vector<PartnerFinding> partner_findings(const PartnerFacts& facts) {
     std::vector<PartnerFinding> out;
     if (!facts.accepted)
-        out.push_back({AtFault::ours, "our policy does not let messages to " + facts.domain + " out: " + facts.policy,
-                       "fedge explain federation tells which rule; fedge allow domain " + facts.domain +
-                           " would let them out"});
+        out.push_back(
+            {AtFault::ours, "our policy does not let messages to " + facts.domain + " out: " + facts.policy,
+             "fedge explain federation tells which rule; fedge allow domain " + facts.domain + " would let them out"});
     if (facts.route.outcome != discovery::Outcome::found) out.push_back(of_dns(facts));
     if (!facts.error.empty())
         out.push_back({AtFault::ours, "nothing could be tested: " + facts.error, "fedge show status"});

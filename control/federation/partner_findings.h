@@ -26,7 +26,7 @@ struct OwnAppearance {
     std::string certificate;  // its name here; empty: none is for the access name
     std::vector<std::string> names;
     std::string issuer;
-    int64_t ends = 0;                      // Unix seconds
+    int64_t ends = 0;                     // Unix seconds
     std::optional<discovery::Route> srv;  // of `domain`; nothing: was not asked
 };
 

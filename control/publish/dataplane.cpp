@@ -66,9 +66,8 @@ void Dataplane::lookup(const std::string& name, Clock::time_point now, LookupCal
     ask(id, message, {now + kAnswerTime, {}, {}, std::move(done), {}});
 }
 
-void Dataplane::test_partner(const std::string& domain, const std::string& from,
-                             const std::vector<TestTarget>& targets, std::chrono::milliseconds wait,
-                             Clock::time_point now, PartnerTestedCallback done) {
+void Dataplane::test_partner(const std::string& domain, const std::string& from, const std::vector<TestTarget>& targets,
+                             std::chrono::milliseconds wait, Clock::time_point now, PartnerTestedCallback done) {
     flatbuffers::FlatBufferBuilder builder;
     uint32_t id = next_id_++;
     std::vector<flatbuffers::Offset<contract::Target>> list;

@@ -1,5 +1,6 @@
-// Traces of SIP that clients of the API read: begun at the cores, kept here until they are read, ended when nobody reads
-// them any more. Bounded in number, in messages that wait and in their bytes: what does not fit is counted as lost.
+// Traces of SIP that clients of the API read: begun at the cores, kept here until they are read, ended when nobody
+// reads them any more. Bounded in number, in messages that wait and in their bytes: what does not fit is counted as
+// lost.
 //
 // Time is an argument; callbacks run inside of the calls.
 #pragma once
@@ -44,8 +45,8 @@ struct TracedMessage {
 
 class Traces {
   public:
-    static constexpr size_t kMost = 4;           // at a time; the cores do not take more
-    static constexpr size_t kKept = 2000;        // messages of each that wait for their reader
+    static constexpr size_t kMost = 4;     // at a time; the cores do not take more
+    static constexpr size_t kKept = 2000;  // messages of each that wait for their reader
     static constexpr size_t kKeptBytes = 8 << 20;
     static constexpr auto kAbandoned = std::chrono::seconds(10);  // without a reader, then it ends
     static constexpr auto kLongestWait = std::chrono::seconds(5);

@@ -173,8 +173,7 @@ BootConfig build(const po::variables_map& values, const PortKeys& ports) {
         number<uint32_t>("pools.tcp-memory-per-core", text("pools.tcp-memory-per-core"), 4, 1U << 16);
     config.connections_per_source =
         number<uint32_t>("tcp.connections-per-source", text("tcp.connections-per-source"), 16, 1U << 20);
-    config.dialogs_per_core =
-        number<uint32_t>("pools.dialogs-per-core", text("pools.dialogs-per-core"), 64, 1U << 20);
+    config.dialogs_per_core = number<uint32_t>("pools.dialogs-per-core", text("pools.dialogs-per-core"), 64, 1U << 20);
     if (!text("tcp.kernel-ports").empty())
         config.kernel_ports = parse_port_list("tcp.kernel-ports", text("tcp.kernel-ports"));
     if (!config.kernel_ports.empty() && config.signalling_cpus.empty())

@@ -205,9 +205,9 @@ void Core::answer(CoreRequest& request) {
         }
         case CoreRequest::Kind::dialogs:
             if (!signalling_) request.cursor = 0;
-            request.count = signalling_ ? signalling_->sip().list_dialogs(std::span(request.dialogs).first(limit),
-                                                                          request.cursor)
-                                        : 0;
+            request.count =
+                signalling_ ? signalling_->sip().list_dialogs(std::span(request.dialogs).first(limit), request.cursor)
+                            : 0;
             break;
         case CoreRequest::Kind::next_hops:
             if (!signalling_) request.cursor = 0;

@@ -1,5 +1,5 @@
-// What the management thread asks of a core: a page of rows, a verdict, an end to allocations, or a test of a partner. The object belongs to
-// management, travels to the core by mailbox and comes back by mailbox with the answer in it.
+// What the management thread asks of a core: a page of rows, a verdict, an end to allocations, or a test of a partner.
+// The object belongs to management, travels to the core by mailbox and comes back by mailbox with the answer in it.
 #pragma once
 
 #include <array>

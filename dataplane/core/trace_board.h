@@ -44,8 +44,7 @@ class TraceBoard {
     // Frees lists that no core looks at. Whenever there is time.
     void tidy() {
         std::erase_if(lists_, [&](const auto& list) {
-            return list.get() != offered_ &&
-                   std::ranges::none_of(slots_, [&](const TraceSlot* slot) {
+            return list.get() != offered_ && std::ranges::none_of(slots_, [&](const TraceSlot* slot) {
                        // A core that has not taken the latest yet may still be about to take this one.
                        return slot->adopted.load(std::memory_order_acquire) != offered_;
                    });

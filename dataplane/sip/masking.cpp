@@ -169,7 +169,8 @@ void mask_body(Text body) {
         size_t end = line_end(text, at);
         std::string_view line = text.substr(at, end - at);
         size_t colon = line.find(':');
-        if (colon != std::string_view::npos && cannot_be_read(trim(line.substr(0, colon)), trim(line.substr(colon + 1))))
+        if (colon != std::string_view::npos &&
+            cannot_be_read(trim(line.substr(0, colon)), trim(line.substr(colon + 1))))
             return hide(body.subspan(end));
         mask_body_line(body.subspan(at, end - at));
         at = next_line(text, end);

@@ -63,12 +63,12 @@ struct SessionInfo {
     std::string group;    // "x25519"; empty when no keys were exchanged
     bool resumed = false;
     std::string sni;
-    std::string alpn;         // chosen; empty: none
-    std::string certificate;  // name of ours
-    PeerNames peer_names;     // proved by the peer's certificate
-    Usages peer_usages;       // what that certificate is for
-    std::string error;        // one sentence; empty: none
-    bool reached = false;     // client role: the stream below was established
+    std::string alpn;                             // chosen; empty: none
+    std::string certificate;                      // name of ours
+    PeerNames peer_names;                         // proved by the peer's certificate
+    Usages peer_usages;                           // what that certificate is for
+    std::string error;                            // one sentence; empty: none
+    bool reached = false;                         // client role: the stream below was established
     std::unique_ptr<const PeerNotes> peer_notes;  // if they were asked for, and a certificate came
 };
 

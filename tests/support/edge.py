@@ -183,6 +183,11 @@ class Edge:
         return subprocess.run([self.programs["fedge"], *arguments], input=stdin, text=True, timeout=30,
                               env=dict(os.environ, FEDGE_SOCKET=str(self.socket)), capture_output=True)
 
+    def begin(self, *arguments):
+        """The same without waiting for its end; returns subprocess.Popen."""
+        return subprocess.Popen([self.programs["fedge"], *arguments], text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env=dict(os.environ, FEDGE_SOCKET=str(self.socket)))
+
     def cli(self, *arguments, stdin=""):
         """The command's JSON. CliError when it ends with anything but 0."""
         done = self.fedge(*arguments, "--json", stdin=stdin)

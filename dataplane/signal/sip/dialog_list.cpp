@@ -82,7 +82,10 @@ FixedText<80> words(const DialogParty& party) {
 }
 
 DialogList::DialogList(uint32_t entries, Counters counters, const HashKey& key)
-    : counters_(counters), key_(key), entries_(std::max(entries, 1U)), buckets_(std::bit_ceil(entries_.size()), kNone) {}
+    : counters_(counters),
+      key_(key),
+      entries_(std::max(entries, 1U)),
+      buckets_(std::bit_ceil(entries_.size()), kNone) {}
 
 uint64_t DialogList::hash(std::string_view text) const {
     uint64_t h = key_.c ^ text.size();
@@ -234,8 +237,8 @@ void DialogList::on_request(const Message& request, const DialogPartyView& sourc
     }
 }
 
-void DialogList::on_refused(const Message& request, const DialogPartyView& source, uint16_t status, std::string_view why,
-                            Instant now) {
+void DialogList::on_refused(const Message& request, const DialogPartyView& source, uint16_t status,
+                            std::string_view why, Instant now) {
     expire(now);
     uint64_t call = hash(request.call_id());
     uint32_t index = find(call, request);

@@ -183,8 +183,7 @@ NextHops::Number NextHops::on_open(SipConnection& connection, Instant) {
     return number;
 }
 
-NextHops::Number NextHops::on_end(SipConnection& connection, bool established, std::string_view why,
-                                  Instant now) {
+NextHops::Number NextHops::on_end(SipConnection& connection, bool established, std::string_view why, Instant now) {
     Number number = std::exchange(hop_of_[connection.id().index], kNone);
     if (number == kNone) return kNone;
     Hop& hop = hops_[number];
@@ -220,10 +219,7 @@ uint32_t NextHops::list(std::span<NextHopRecord> out, std::span<Number> numbers,
         row = {};
         row.kind = hop.kind;
         row.name = std::string_view(hop.name);
-        row.state = !hop.open.empty()         ? "up"
-                    : !hop.connecting.empty() ? "connecting"
-                    : hop.down                ? "down"
-                                              : "idle";
+        row.state = !hop.open.empty() ? "up" : !hop.connecting.empty() ? "connecting" : hop.down ? "down" : "idle";
         const SipConnection* first = hop.open.empty() ? nullptr : connections_.find(hop.open.front());
         if (first) {
             row.address = first->remote();

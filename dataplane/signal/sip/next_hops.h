@@ -94,7 +94,8 @@ class NextHops {
     // A request went there.
     void note_sent(Number hop) { hops_[hop].sent++; }
 
-    // From the observer of connections; `why`: it ended, in words. Return the hop of which the state has changed: open, or failed; or kNone.
+    // From the observer of connections; `why`: it ended, in words. Return the hop of which the state has changed: open,
+    // or failed; or kNone.
     Number on_open(SipConnection& connection, Instant now);
     Number on_end(SipConnection& connection, bool established, std::string_view why, Instant now);
     Number hop_of(const SipConnection& connection) const { return hop_of_[connection.id().index]; }

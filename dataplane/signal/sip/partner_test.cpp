@@ -19,7 +19,8 @@ std::string hex(uint64_t number) {
 
 std::string words(tcp::CloseReason reason) {
     switch (reason) {
-        case tcp::CloseReason::refused: return "the connection was refused: nothing listens there, or a firewall says so";
+        case tcp::CloseReason::refused:
+            return "the connection was refused: nothing listens there, or a firewall says so";
         case tcp::CloseReason::timed_out: return "nobody answered: a firewall drops it, or the host is down";
         case tcp::CloseReason::unreachable: return "the network says that the host cannot be reached";
         default: return "the connection ended: " + std::string(tcp::name(reason));
@@ -112,9 +113,9 @@ void PartnerTest::on_open() {
         if (!by_host && !tls::proves(tls_->peer_names, order_.domain, tls::Matching::sip)) {
             std::string names;
             for (const auto& name : tls_->peer_names) names += (names.empty() ? "" : ", ") + name.text();
-            step("certificate", false,
-                 "it proves " + (names.empty() ? "nothing" : names) + ", and neither " + host + " nor " +
-                     order_.domain);
+            step(
+                "certificate", false,
+                "it proves " + (names.empty() ? "nothing" : names) + ", and neither " + host + " nor " + order_.domain);
             return drop();
         }
         step("certificate", true, "it proves " + (by_host ? host : order_.domain));

@@ -38,8 +38,8 @@ struct PartnerTestReport {
 
 class PartnerTest final : private tcp::StreamHandler {
   public:
-    static constexpr Duration kStepTime = 5s;      // to connect with TLS, and again for an answer
-    static constexpr size_t kMaxTargets = 16;      // addresses
+    static constexpr Duration kStepTime = 5s;       // to connect with TLS, and again for an answer
+    static constexpr size_t kMaxTargets = 16;       // addresses
     static constexpr size_t kMaxAnswer = 64 << 10;  // bytes that are looked at
 
     // `connector` and `random` outlive this object.

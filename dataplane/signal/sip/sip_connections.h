@@ -30,7 +30,7 @@ class SipObserver {
 
 struct SipLimits {
     uint32_t connections = 4096;
-    int socket = -1;                     // NUMA node
+    int socket = -1;  // NUMA node
     uint16_t core = 0;
     uint32_t messages_per_turn = 64;     // of one connection
     uint64_t gathered_bytes = 64 << 20;  // of messages that lie in pieces, all connections

@@ -153,7 +153,10 @@ void SipProxy::on_whole(SipConnection& connection, sip::MessageFault fault, Byte
         return counters_.add(Counter::sip_malformed);
     }
     counters_.add(Counter::sip_requests);
-    if (unknown(connection) && filters_.scanner(message)) return connection.close(kScanner);
+    if (unknown(connection) && filters_.scanner(message)) {
+        trace_.verdict(kScanner);
+        return connection.close(kScanner);
+    }
     Incoming request{message, header, body, connection.id(), connection.kind(), &connection};
     if (fault == sip::MessageFault::none) return on_request(request);
     counters_.add(Counter::sip_malformed);

@@ -19,8 +19,8 @@ bool within(std::string_view host, std::string_view domain) {
 bool names(const SipConnection& connection, std::string_view domain) {
     if (within(connection.label(), domain)) return true;
     const tls::SessionInfo* tls = connection.tls();
-    return tls && std::ranges::any_of(tls->peer_names,
-                                      [&](const tls::PeerName& name) { return within(name.value, domain); });
+    return tls &&
+           std::ranges::any_of(tls->peer_names, [&](const tls::PeerName& name) { return within(name.value, domain); });
 }
 
 bool names(const sip::Message& message, std::string_view domain) {
@@ -94,7 +94,6 @@ TraceRecord* SipTrace::copy(uint32_t traces, const SipConnection& connection, By
     if (rest) std::memcpy(record->text.data() + first, body.data(), rest);
     sip::mask_secrets(std::span(record->text).first(first + rest));
     put_++;
-    counters_.add(Counter::sip_traced);
     return record;
 }
 
@@ -113,6 +112,9 @@ void SipTrace::begin(const SipConnection* connection, const sip::Message& messag
 
 void SipTrace::forget() {
     if (incoming_ && put_ == 1) {
+        for (size_t i = 0; i < incoming_->traces; i++)
+            for (size_t j = 0; j < filters_->size(); j++)
+                if ((*filters_)[j].id == incoming_->wanted[i].id) states_[j].lost += incoming_->wanted[i].lost;
         ring_.give_back();
         put_ = 0;
     }
@@ -132,7 +134,9 @@ void SipTrace::end() {
     if (incoming_) incoming_->verdict = verdict_;
     incoming_ = nullptr;
     traces_ = 0;
-    if (put_) ring_.show();
+    if (put_ == 0) return;
+    ring_.show();
+    counters_.add(Counter::sip_traced, put_);
 }
 
 }  // namespace fedge::signal

@@ -18,6 +18,9 @@ struct GoldenRow {
 // explain federation, ports, dns.
 std::vector<GoldenRow> federation_rows();
 
+// show sip, calls, dialogs; trace; test federation.
+std::vector<GoldenRow> sip_rows();
+
 // Partners, providers and policies.
 std::vector<GoldenRow> partner_rows();
 

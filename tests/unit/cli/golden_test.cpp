@@ -326,6 +326,7 @@ std::vector<Row> own_rows() {
 std::vector<Row> rows() {
     std::vector<Row> all = own_rows();
     for (Row& row : partner_rows()) all.push_back(std::move(row));
+    for (Row& row : sip_rows()) all.push_back(std::move(row));
     for (Row& row : federation_rows()) all.push_back(std::move(row));
     for (Row& row : sip_filter_rows()) all.push_back(std::move(row));
     return all;

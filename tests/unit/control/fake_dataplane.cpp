@@ -82,6 +82,11 @@ std::vector<std::vector<uint8_t>> FakeDataplane::snapshots() {
     return snapshots_;
 }
 
+std::vector<std::string> FakeDataplane::orders() {
+    std::lock_guard lock(mutex_);
+    return orders_;
+}
+
 std::vector<std::vector<uint8_t>> FakeDataplane::answers() {
     std::lock_guard lock(mutex_);
     return answers_;
@@ -220,6 +225,12 @@ void FakeDataplane::on_message(contract::Channel& channel, std::span<const uint8
         send(channel, b, contract::Body::Page,
              contract::CreatePageDirect(b, query->id(), query->kind(), next, nullptr, &rows, nullptr, nullptr, &cores,
                                         nullptr, &connections));
+    } else if (const auto* start = message->body_as_StartTrace()) {
+        orders_.push_back("start " + std::to_string(start->id()) + " " + start->domain()->str() + " " +
+                          start->call_id()->str() + " " + std::to_string(start->connection()) + " " +
+                          std::to_string(start->rate()));
+    } else if (const auto* stop = message->body_as_StopTrace()) {
+        orders_.push_back("stop " + std::to_string(stop->id()));
     } else if (message->body_as_Answer()) {
         answers_.emplace_back(bytes.begin(), bytes.end());
     } else if (const auto* order = message->body_as_Disconnect()) {

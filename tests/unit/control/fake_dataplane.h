@@ -42,6 +42,8 @@ class FakeDataplane {
     std::vector<std::vector<uint8_t>> snapshots();
     // Copies of the answers to its questions (contract::Answer) that arrived, in order.
     std::vector<std::vector<uint8_t>> answers();
+    // What it was told about traces: "start ID DOMAIN CALL CONNECTION RATE", "stop ID".
+    std::vector<std::string> orders();
     // What came with verdict tables: the tables in order of arrival, and what publications named.
     struct Tables {
         std::vector<uint64_t> sent;
@@ -66,6 +68,7 @@ class FakeDataplane {
     Behaviour behaviour_;
     std::vector<std::vector<uint8_t>> snapshots_;
     std::vector<std::vector<uint8_t>> answers_;
+    std::vector<std::string> orders_;
     Tables tables_;
     std::vector<std::pair<std::string, uint32_t>> reports_;  // to be sent
     std::vector<std::vector<uint8_t>> sayings_;              // likewise

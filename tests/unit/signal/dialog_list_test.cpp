@@ -10,7 +10,9 @@ using namespace test;
 
 class DialogListTest : public testing::Test {
   protected:
-    static DialogPartyView partner() { return {PeerKind::partner, "partner.example", endpoint("203.0.113.5:40000"), 7}; }
+    static DialogPartyView partner() {
+        return {PeerKind::partner, "partner.example", endpoint("203.0.113.5:40000"), 7};
+    }
     static DialogPartyView front_end() { return {PeerKind::front_end, "fe1.contoso.com", {}, 8}; }
 
     static std::string header_of(const SipText& message) {
@@ -100,7 +102,8 @@ TEST_F(DialogListTest, WhatFailsSaysWhy) {
         const char* reason;
     };
     int call = 0;
-    for (const Case& one : {Case{"busy", 486, false, "Whatever"}, Case{"cancelled", 487, true, "cancelled by the caller"}}) {
+    for (const Case& one :
+         {Case{"busy", 486, false, "Whatever"}, Case{"cancelled", 487, true, "cancelled by the caller"}}) {
         SipText sent = invite("f" + std::to_string(call++));
         request(sent);
         if (one.cancelled) request(with_method(sent, "CANCEL"));

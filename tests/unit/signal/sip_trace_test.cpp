@@ -31,9 +31,9 @@ class SipTraceTest : public testing::Test {
             std::string text(record->shown());
             std::string start = text.substr(0, text.find("\r\n"));
             std::string first = start.starts_with("SIP/2.0") ? start.substr(8, 3) : start.substr(0, start.find(' '));
-            out.push_back({std::string(record->incoming ? "> " : "< ") + std::string(words(record->peer).view()) + ": " +
-                               first,
-                           std::string(record->verdict.view()), record->wanted[0].lost, text, record->connection});
+            out.push_back(
+                {std::string(record->incoming ? "> " : "< ") + std::string(words(record->peer).view()) + ": " + first,
+                 std::string(record->verdict.view()), record->wanted[0].lost, text, record->connection});
             ring.taken();
         }
         return out;

@@ -28,7 +28,8 @@ TEST(SipMasking, HeaderFields) {
         std::string out;
     };
     const Case kCases[] = {
-        {"Digest", R"(Authorization: Digest username="bob", realm="r", nonce="abc", uri="sip:r", response="f00", nc=01)",
+        {"Digest",
+         R"(Authorization: Digest username="bob", realm="r", nonce="abc", uri="sip:r", response="f00", nc=01)",
          R"(Authorization: Digest username="bob", realm="r", nonce="***", uri="sip:r", response="***", nc=01)"},
         {"any case, tokens", "PROXY-authorization: digest RESPONSE=f00 , realm=\"r\"",
          "PROXY-authorization: digest RESPONSE=****, realm=\"r\""},
@@ -67,8 +68,7 @@ TEST(SipMasking, Bodies) {
          "v=0\r\na=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:*************\r\nm=audio 1 RTP/SAVP 0\r\n"},
         {"ICE", "a=ice-ufrag:8hhY\na=ice-pwd:asd88fgpdd\na=x:1\n", "a=ice-ufrag:8hhY\na=ice-pwd:**********\na=x:1\n"},
         {"a key in the clear", "k=base64:Zm9v\r\n", "k=***********\r\n"},
-        {"a candidate of old, its password in the middle",
-         "a=candidate:user 1 passw0rd UDP 0.830 192.0.2.1 50000\r\n",
+        {"a candidate of old, its password in the middle", "a=candidate:user 1 passw0rd UDP 0.830 192.0.2.1 50000\r\n",
          "a=candidate:user 1 ******** UDP 0.830 192.0.2.1 50000\r\n"},
         {"a candidate", "a=candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host\r\n",
          "a=candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host\r\n"},
