@@ -5,6 +5,7 @@
 #include "control/api/routes.h"
 #include "control/api/rows.h"
 #include "control/settings/domain_name.h"
+#include "control/utf8.h"
 #include "message_generated.h"
 
 namespace fedge::control::api {
@@ -54,15 +55,12 @@ bool is_of(const std::string& address, const std::string& domain) {
     return host == domain || host.ends_with("." + domain);
 }
 
-bool is_utf8(const std::string& text) {
-    for (size_t at = 0; at < text.size();) {
-        auto lead = static_cast<unsigned char>(text[at]);
-        size_t more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : 3;
-        if (lead >= 0x80 && (lead < 0xc2 || lead > 0xf4)) return false;
-        if (at + more >= text.size() && more > 0) return false;
-        for (size_t i = 1; i <= more; i++)
-            if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
-        at += more + 1;
+bool is_utf8(std::string_view text) {
+    uint32_t point = 0;
+    while (!text.empty()) {
+        size_t length = decode_utf8(text, point);
+        if (length == 0) return false;
+        text.remove_prefix(length);
     }
     return true;
 }

@@ -108,13 +108,15 @@ def test_partner_who_fails_over_and_moves(env):
     assert got.method == "MESSAGE", got.encode()
     home.send(got.reply(200))
     assert inside.next().status == 200
-    wait_until(lambda: targets()[-1]["port"] == 5999 and targets()[-1]["addresses"][0]["failures"] == 1, 5,
-               "control to hear of the server that is down")
+    down = lambda: next(one for one in targets() if one["port"] == 5999)  # noqa: E731
+    wait_until(lambda: down()["addresses"][0]["failures"] == 1, 5, "control to hear of the server that is down")
 
     second = partner.listen(net.PEER4, 5071)
     federation.dns.replace("partner.example", SECOND_HOUSE)
     accept.close()
     home.close()
+    wait_until(lambda: not any(row["service"] == "sip-partner" for row in env.edge.rows("connections")), 5,
+               "the old connection to end")
 
     def passes():
         """What is refused is answered at once; what passes waits for the partner."""

@@ -120,11 +120,12 @@ struct SipPlan {
 };
 
 // Compiling takes a while: once for each of the settings that the tests of a program use.
-inline std::shared_ptr<const sip::FilterDatabase> filter_database(const sip::FilterSettings& settings) {
-    static std::vector<std::shared_ptr<const sip::FilterDatabase>> known;
+inline sip::FilterScratch& filter_scratch(const sip::FilterSettings& settings) {
+    static std::vector<std::unique_ptr<sip::FilterScratch>> known;
     for (const auto& one : known)
-        if (one->settings() == settings) return one;
-    return known.emplace_back(std::make_shared<const sip::FilterDatabase>(settings));
+        if (one->database().settings() == settings) return *one;
+    auto database = std::make_shared<const sip::FilterDatabase>(settings);
+    return *known.emplace_back(std::make_unique<sip::FilterScratch>(std::move(database)));
 }
 
 class SipWorld : public signal::SipConnector, public signal::PartnerFinder, public signal::SipPost {
@@ -216,10 +217,9 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         opened_ = contract::VerdictTable::open(table_, error);
         if (!opened_) throw std::runtime_error(error);
         scratch_ = federation_->make_scratch();
-        if (plan_.filters) filters_ = std::make_unique<sip::FilterScratch>(filter_database(*plan_.filters));
-        proxy_->adopt(
-            {config_.get(), federation_.get(), contract::Verdicts(&*opened_, nullptr), scratch_.get(), filters_.get()},
-            now_);
+        proxy_->adopt({config_.get(), federation_.get(), contract::Verdicts(&*opened_, nullptr), scratch_.get(),
+                       plan_.filters ? &filter_scratch(*plan_.filters) : nullptr},
+                      now_);
     }
 
     // --- connections
@@ -399,7 +399,6 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
     std::shared_ptr<const signal::SipConfig> config_;
     std::unique_ptr<policy::Config> federation_;
     policy::Scratch scratch_;
-    std::unique_ptr<sip::FilterScratch> filters_;
     std::vector<signal::FoundTarget> targets_;
     uint64_t version_ = 1;
     std::unique_ptr<signal::SipProxy> proxy_;

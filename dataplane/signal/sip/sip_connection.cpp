@@ -58,7 +58,6 @@ void SipConnection::on_open() {
 }
 
 void SipConnection::on_readable() {
-    all_->touch(*this);
     for (uint32_t budget = all_->limits_.messages_per_turn; budget > 0; budget--) {
         // Who does not read answers is not asked for more of what causes them.
         if (blocked_ && out_.size() >= kStalled) {
@@ -106,10 +105,14 @@ SipConnection::Step SipConnection::step() {
             case sip::Framed::more: return pull();
             case sip::Framed::ping:
                 all_->counters_.add(Counter::sip_keepalives);
+                all_->touch(*this);
                 send({bytes_of(kPong)});
                 take(frame.take);
                 return Step::again;
-            case sip::Framed::keepalive: take(frame.take); return Step::again;
+            case sip::Framed::keepalive:
+                all_->touch(*this);
+                take(frame.take);
+                return Step::again;
             case sip::Framed::header: break;
             case sip::Framed::body:
             case sip::Framed::refused: fault(frame, input); return Step::over;
@@ -123,6 +126,8 @@ SipConnection::Step SipConnection::step() {
         if (rest.empty()) return pull();
         body_seen_ += framer_->scan(now, rest).take;
     }
+    // Only what is whole counts: octet by octet a message could take for ever.
+    all_->touch(*this);
     uint32_t header = std::exchange(header_size_, 0);
     all_->observer_.on_message(*this, input.first(header), input.subspan(header, body_size_));
     if (!stream_) return Step::over;

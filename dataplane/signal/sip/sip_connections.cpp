@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration kTick = 100ms;
 constexpr Duration kConnectTime = 5s;  // TCP and TLS together, so that another address can be tried in time
+constexpr Duration kFirstMessage = 60s;  // within which who comes says something: silence is for those who have spoken
 constexpr uint32_t kDeadlinesPerTurn = 64;
 
 }  // namespace
@@ -91,7 +92,8 @@ SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const 
     connection->number_ = tcp::flow_number(limits_.core, stream.local(), remote);
     connection->tls_ = tls;
     connection->open_ = true;
-    touch(*connection);
+    wheel_.arm(connection->id_.index, now + (kind == PeerKind::front_end ? config_->idle
+                                                                       : std::min(kFirstMessage, config_->idle)));
     return connection;
 }
 

@@ -569,6 +569,26 @@ TEST_F(SipProxyTest, MessagesCutAnywhereAndManyInOnePiece) {
     EXPECT_EQ(world_.proxy().connections().gathered(), 0U);
 }
 
+TEST_F(SipProxyTest, WhoNeverSaysAnythingIsClosedAndSoIsWhoNeverFinishes) {
+    world_.inside();
+    FakeStream& silent = world_.partner("sip.partner.example", "203.0.113.5:40001");
+    FakeStream& user = world_.client();
+    FakeStream& slow = world_.client("198.51.100.8:50000");
+    FakeStream& spoke = world_.client("198.51.100.9:50000");
+    world_.send(spoke, "\r\n\r\n");
+    for (int i = 0; i < 7; i++) {
+        world_.send(slow, std::string(1, "OPTIONS"[i]));
+        world_.pass(10s);
+    }
+    EXPECT_TRUE(silent.over());
+    EXPECT_TRUE(user.over());
+    EXPECT_TRUE(slow.over());
+    EXPECT_FALSE(spoke.over());
+    EXPECT_EQ(world_.count(Counter::sip_closed_idle), 3U);
+    world_.pass(1801s);
+    EXPECT_TRUE(spoke.over());
+}
+
 TEST_F(SipProxyTest, KeepalivesAreAnsweredAndSmugglersThrownOut) {
     FakeStream& partner = world_.partner();
     world_.send(partner, "\r\n\r\n");
