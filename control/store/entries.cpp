@@ -270,8 +270,12 @@ void Entries::discard() {
 }
 
 void Entries::apply_candidate(int64_t revision) {
+    // From the edits to the entries, or SQLite reads every entry that there is: CROSS JOIN and MATERIALIZED keep it so.
     Statement(database_,
-              "UPDATE entry SET until = ? WHERE until IS NULL AND (kind, name) IN (SELECT kind, name FROM entry_edit)")
+              "WITH ended AS MATERIALIZED (SELECT o.kind, o.name, o.since FROM entry_edit e CROSS JOIN entry o"
+              " ON o.kind = e.kind AND o.name = e.name WHERE o.until IS NULL)"
+              " UPDATE entry SET until = ? FROM ended WHERE entry.kind = ended.kind AND entry.name = ended.name"
+              " AND entry.since = ended.since")
         .add(revision)
         .run();
     std::string sql = "INSERT INTO entry(since, until, " + kColumns + ") SELECT ?, NULL, " + kColumns +
