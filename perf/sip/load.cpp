@@ -121,6 +121,8 @@ class Load {
             auto& user = *users.emplace_back(
                 std::make_unique<SipPeer>(connect_to(environment("PROXY")), tls_.get(), environment("SNI"), answer));
             turn_until([&] { return user.open(); }, user, -1);
+            user.out() += "\r\n\r\n";  // a keepalive: who never says anything is closed
+            user.run();
         }
         ready();
         std::printf("{\"connections\": %zu}\n", users.size());
