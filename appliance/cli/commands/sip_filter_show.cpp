@@ -4,11 +4,11 @@
 namespace fedge::cli {
 namespace {
 
-constexpr size_t kColumn = 17;
+constexpr size_t kFilterColumn = 17;
 
 void print_filter(std::ostream& out, const Json& filter) {
     const Json lists = filter.value("lists", Json::object());
-    const auto line = [&](const char* label, const std::string& text) { print_pair(out, kColumn, label, text); };
+    const auto line = [&](const char* label, const std::string& text) { print_pair(out, kFilterColumn, label, text); };
     const auto list = [&](const char* name) {
         const std::string text = lists.contains(name) ? value_text(lists[name], " ") : "";
         line(name, text.empty() ? "-" : text);
