@@ -94,7 +94,12 @@ tcp::Stream* TlsSide::connect(const Endpoint& local, const Endpoint& remote, con
 }
 
 void TlsSide::on_session_end(const tls::Session& session, tcp::CloseReason reason) {
-    endings.push_back({session.negotiated().server, reason, session.negotiated()});
+    const tls::SessionInfo& info = session.negotiated();
+    // All but the notes, which belong to the session.
+    endings.push_back({info.server,
+                       reason,
+                       {info.server, info.version, info.cipher, info.group, info.resumed, info.sni, info.alpn,
+                        info.certificate, info.peer_names, info.peer_usages, info.error, info.reached, nullptr}});
 }
 
 TlsWorld::TlsWorld(Carrier carrier, Family family) : plain_(make_plain_world(carrier, family)) {
