@@ -10,7 +10,7 @@ namespace fedge::signal {
 namespace {
 
 constexpr Duration kTick = 100ms;
-constexpr Duration kConnectTime = 5s;  // TCP and TLS together, so that another address can be tried in time
+constexpr Duration kConnectTime = 5s;    // TCP and TLS together, so that another address can be tried in time
 constexpr Duration kFirstMessage = 60s;  // within which who comes says something: silence is for those who have spoken
 constexpr uint32_t kDeadlinesPerTurn = 64;
 
@@ -92,8 +92,8 @@ SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const 
     connection->number_ = tcp::flow_number(limits_.core, stream.local(), remote);
     connection->tls_ = tls;
     connection->open_ = true;
-    wheel_.arm(connection->id_.index, now + (kind == PeerKind::front_end ? config_->idle
-                                                                       : std::min(kFirstMessage, config_->idle)));
+    wheel_.arm(connection->id_.index,
+               now + (kind == PeerKind::front_end ? config_->idle : std::min(kFirstMessage, config_->idle)));
     return connection;
 }
 
