@@ -110,14 +110,3 @@ def test_certificates(env):
     assert env.edge.counter("tls_handshake_failed") > before
     for usages in ("serverAuth", "clientAuth", "serverAuth,clientAuth"):
         assert not refused(world.party("peer", "sip.partner.example", usages=usages)), usages
-
-
-def test_own_certificate_without_client_purpose(env):
-    """Public authorities issue for servers alone; a server that insists on clientAuth refuses us, and we say why"""
-    world = Federation(env, ZONES, usages="serverAuth")
-    world.partner(*world.know("allowed domain"))
-    bob = world.front_end().phone(BOB)
-    expect(bob.ask("MESSAGE", ALICE), 504, 1046)
-    ended = [row["tls_error"] for row in env.edge.cli("show", "connections", "--ended")["rows"]
-             if row["remote"] == f"{net.PEER4}:5061"]
-    assert ended and "unsupported certificate" in ended[0], ended
