@@ -55,10 +55,10 @@ def figures(kind, programs, place, people, quick):
         try:
             idle = busy_while_idle(server)
             out["cold"] = Load(server, "cold", WINDOW).go()["failed"]
-            for what, count in (("message", 15_000 if quick else 100_000), ("invite", 5_000 if quick else 30_000)):
+            for what, count in (("message", 10_000 if quick else 100_000), ("invite", 3_000 if quick else 30_000)):
                 out[what] = rate(server, idle, what, count)
             if kind is FedgeSip:
-                out["idle"] = idle_bytes(server, 1_000 if quick else 10_000)
+                out["idle"] = idle_bytes(server, 600 if quick else 10_000)
         finally:
             server.stop()
     return out
