@@ -6,6 +6,7 @@
 // prints one JSON object per line. Partner and front end are on the same thread; their time is not counted.
 #include <rte_cycles.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -23,6 +24,7 @@ using namespace fedge;
 using contract::Service;
 
 constexpr uint64_t kWindow = 200;
+constexpr int kRounds = 9;
 constexpr double kFloodRate = 100'000;  // packets per second of the core's time
 constexpr uint16_t kVlan = 7;
 constexpr int64_t kFarFuture = test::kTestTime + int64_t{50} * 365 * 86400;
@@ -235,6 +237,11 @@ class World {
     test::TlsSide outside_{host_.tcp(), 1, now()}, inside_{host_.tcp(), 2, now()};
 };
 
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
 int run(uint64_t count) {
     port::EalConfig config;
     config.memory_mb = 1024;
@@ -244,17 +251,23 @@ int run(uint64_t count) {
     port::Eal eal(config, 1);
     World world;
     world.run(count / 10, nullptr);  // warm
-    double quiet = world.run(count, nullptr);
-    Flood flood(world.box());
-    double flooded = world.run(count, &flood);
+    // In turns, so that what else the machine does meets both; the medians count.
+    std::vector<double> alone, beside;
+    for (int round = 0; round < kRounds; round++) {
+        alone.push_back(world.run(count / kRounds, nullptr));
+        Flood flood(world.box());
+        beside.push_back(world.run(count / kRounds, &flood));
+    }
+    double quiet = median(alone), flooded = median(beside);
     auto row = [](const char* metric, double value, const char* unit, const char* against, double ratio) {
         std::printf("{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"against\": \"%s\", \"ratio\": %.3f}\n",
                     metric, value, unit, against, ratio);
     };
     auto hz = static_cast<double>(rte_get_tsc_hz());
-    double messages = 2 * static_cast<double>(count);
+    auto requests = static_cast<double>(count / kRounds);
+    double messages = 2 * requests;
     row("cycles_per_message", quiet / messages, "cycles", "of one core's second", quiet / messages / hz);
-    row("message.one_core", static_cast<double>(count) * hz / quiet, "MESSAGE/s and 200", "time of the core alone", 1);
+    row("message.one_core", requests * hz / quiet, "MESSAGE/s and 200", "time of the core alone", 1);
     row("scanner_flood.kept", quiet / flooded, "of the rate", "without 100,000 packets/s of scanners", quiet / flooded);
     row("tsc_hz", hz, "Hz", "time stamp counter", 1);
     return 0;

@@ -58,7 +58,7 @@ def figures(kind, programs, place, people, quick):
             for what, count in (("message", 10_000 if quick else 100_000), ("invite", 3_000 if quick else 30_000)):
                 out[what] = rate(server, idle, what, count)
             if kind is FedgeSip:
-                out["idle"] = idle_bytes(server, 600 if quick else 10_000)
+                out["idle"] = idle_bytes(server, 600 if quick else 7_000)
         finally:
             server.stop()
     return out
