@@ -30,6 +30,14 @@ std::vector<Entry> patterns_of(Control& control, bool candidate) {
     return candidate ? store.candidate_page(EntryKind::pattern, "", kPage) : store.page(EntryKind::pattern, "", kPage);
 }
 
+SipMode mode_of(contract::SrvMode mode) {
+    switch (mode) {
+        case contract::SrvMode::microsoft: return SipMode::microsoft;
+        case contract::SrvMode::sips: return SipMode::sips;
+        default: return SipMode::microsoft_then_sips;
+    }
+}
+
 }  // namespace
 
 std::string user_of(const ExplainQuery& query) {
@@ -40,6 +48,15 @@ std::string user_of(const ExplainQuery& query) {
     return user;
 }
 
+discovery::Query query_of(const RouteQuestion& question) {
+    discovery::Query query;
+    query.domain = question.domain;
+    query.via = question.via;
+    query.mode = mode_of(question.srv_mode);
+    query.namespace_rule = question.namespace_rule && question.via.empty();
+    return query;
+}
+
 contract::Finding finding_of(discovery::Outcome outcome) {
     switch (outcome) {
         case discovery::Outcome::found: return contract::Finding::found;
@@ -48,14 +65,6 @@ contract::Finding finding_of(discovery::Outcome outcome) {
         case discovery::Outcome::failed: break;
     }
     return contract::Finding::failed;
-}
-
-SipMode mode_of(contract::SrvMode mode) {
-    switch (mode) {
-        case contract::SrvMode::microsoft: return SipMode::microsoft;
-        case contract::SrvMode::sips: return SipMode::sips;
-        default: return SipMode::microsoft_then_sips;
-    }
 }
 
 std::shared_ptr<ExplainBasis> explain_basis(Control& control, const ExplainQuery& query, bool candidate) {

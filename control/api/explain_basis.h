@@ -13,7 +13,8 @@ std::shared_ptr<ExplainBasis> explain_basis(Control& control, const ExplainQuery
 
 // The user of ours, as entries have it.
 std::string user_of(const ExplainQuery& query);
-SipMode mode_of(contract::SrvMode mode);
+// What discovery is asked for an explanation.
+discovery::Query query_of(const RouteQuestion& question);
 contract::Finding finding_of(discovery::Outcome outcome);
 
 }  // namespace fedge::control::api

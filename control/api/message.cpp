@@ -85,6 +85,11 @@ Response error_response(int status, const Problem& problem) {
     return {status, "application/json", dump(to_json(problem))};
 }
 
+Response unreachable(const std::string& error) {
+    return error_response(
+        503, {"", error, "start the dataplane (systemctl start fedge-dataplane) and check `fedge show status`"});
+}
+
 Response failure_response(std::exception_ptr thrown) {
     try {
         std::rethrow_exception(thrown);

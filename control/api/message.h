@@ -34,6 +34,8 @@ bool parse_target(std::string_view target, Request& request);
 
 Response refusal_response(const Refusal& refusal);
 Response error_response(int status, const Problem& problem);
+// The dataplane does not answer; `error` in words.
+Response unreachable(const std::string& error);
 // Of what was thrown: a Refusal, or what should not happen.
 Response failure_response(std::exception_ptr thrown);
 

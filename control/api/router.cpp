@@ -6,6 +6,7 @@
 
 #include "control/api/json.h"
 #include "control/api/routes.h"
+#include "control/settings/domain_name.h"
 
 namespace fedge::control::api {
 namespace {
@@ -117,6 +118,18 @@ void Router::handle(const Request& request, Reply reply) {
     if (known_path)
         return reply(error_response(405, {"", "this path knows no " + request.method, "see control/README.md"}));
     reply(error_response(404, {"", "there is no such path", "see control/README.md"}));
+}
+
+std::string query_text(const Request& request, const char* name) {
+    auto found = request.query.find(name);
+    return found == request.query.end() ? "" : found->second;
+}
+
+std::string query_domain(const char* field, const std::string& text) {
+    std::string why;
+    if (auto name = domain_name(text, &why)) return *name;
+    throw Refusal(RefusalKind::invalid,
+                  {field, "\"" + text.substr(0, 64) + "\" " + why, "give a domain such as example.org"});
 }
 
 uint64_t query_number(const Request& request, const char* name, uint64_t fallback, uint64_t minimum, uint64_t maximum) {

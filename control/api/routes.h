@@ -101,6 +101,10 @@ void get_policies(Control& control, const Request& request, Reply reply);
 // metrics.cpp
 void get_metrics(Control& control, const Request& request, Reply reply);
 
+// A text of the query string, empty if it is not there.
+std::string query_text(const Request& request, const char* name);
+// A domain name as A-labels in lower case. Throws Refusal (invalid) about `field`.
+std::string query_domain(const char* field, const std::string& text);
 // A number of the query string, `fallback` if it is not there. Throws Refusal (invalid).
 uint64_t query_number(const Request& request, const char* name, uint64_t fallback, uint64_t minimum, uint64_t maximum);
 

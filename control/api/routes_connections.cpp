@@ -7,36 +7,17 @@
 namespace fedge::control::api {
 namespace {
 
-constexpr uint64_t kRowsByDefault = 100;
-constexpr uint64_t kMaxRows = 1000;
 constexpr uint64_t kMaxNumber = ~uint64_t{0};
 
 void send(const Reply& reply, const Json& json) {
     reply({200, "application/json", dump(json)});
 }
 
-Response unreachable(const std::string& error) {
-    return error_response(
-        503, {"", error, "start the dataplane (systemctl start fedge-dataplane) and check `fedge show status`"});
-}
-
-std::string query_text(const Request& request, const char* name) {
-    auto found = request.query.find(name);
-    return found == request.query.end() ? "" : found->second;
-}
-
 void send_connections(Control& control, contract::Kind kind, const Request& request, Reply reply) {
-    RowRequest rows{kind,
-                    query_number(request, "after", 0, 0, kMaxNumber),
-                    static_cast<uint32_t>(query_number(request, "limit", kRowsByDefault, 1, kMaxRows)),
-                    {}};
+    RowRequest rows = paged(kind, request);
     if (std::string service = query_text(request, "service"); !service.empty())
         rows.filter = [service](const Json& row) { return row["service"] == service; };
-    collect_rows(control.dataplane(), std::move(rows), control.time().steady,
-                 [reply = std::move(reply)](Json found, uint64_t next, const std::string& error) {
-                     if (!error.empty()) return reply(unreachable(error));
-                     send(reply, {{"rows", std::move(found)}, {"next", next ? std::to_string(next) : ""}});
-                 });
+    send_rows(control, std::move(rows), std::move(reply));
 }
 
 // Which connection is meant: by its id, or by the address and port of its other side.

@@ -27,11 +27,6 @@ int64_t seconds_until(discovery::Time end, discovery::Time now) {
     return std::chrono::ceil<std::chrono::seconds>(end - now).count();
 }
 
-std::string query_text(const Request& request, const char* name) {
-    auto found = request.query.find(name);
-    return found == request.query.end() ? "" : found->second;
-}
-
 std::string host_in(const Request& request, const char* field) {
     std::string text = query_text(request, field);
     if (text.empty()) return "";

@@ -148,14 +148,9 @@ RouteAnswer answer_of(const discovery::Route& route) {
 // Discovery as explanations ask it.
 RouteFinder route_finder(Control& control) {
     return [&control](const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
-        discovery::Query query;
-        query.domain = question.domain;
-        query.via = question.via;
-        query.mode = mode_of(question.srv_mode);
-        query.namespace_rule = question.namespace_rule && question.via.empty();
         discovery::Time now = control.time().steady();
         control.discovery().find(
-            query, now, now + kDnsTime,
+            query_of(question), now, now + kDnsTime,
             [done = std::move(done)](const discovery::Route& route, discovery::Time) { done(answer_of(route)); });
     };
 }

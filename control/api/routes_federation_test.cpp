@@ -8,7 +8,6 @@
 #include "control/api/json.h"
 #include "control/api/routes.h"
 #include "control/federation/partner_findings.h"
-#include "control/settings/domain_name.h"
 #include "dataplane/tls/names.h"
 #include "message_generated.h"
 
@@ -17,23 +16,11 @@ namespace {
 
 constexpr auto kDnsTime = std::chrono::seconds(5);
 constexpr auto kTestTime = std::chrono::seconds(20);
+constexpr size_t kMaxText = 1024;
 constexpr const char* kTester = "fedge-test";
 
 std::string text(const flatbuffers::String* s) {
     return s ? s->str() : std::string();
-}
-
-std::string query_text(const Request& request, const char* name) {
-    auto found = request.query.find(name);
-    return found == request.query.end() ? "" : found->second.substr(0, 1024);
-}
-
-std::string domain_in(const char* field, const std::string& given) {
-    std::string why;
-    auto name = domain_name(given, &why);
-    if (name) return *name;
-    throw Refusal(RefusalKind::invalid,
-                  {field, "\"" + given.substr(0, 64) + "\" " + why, "give a domain such as example.org"});
 }
 
 Json route_json(const discovery::Route& route) {
@@ -82,15 +69,10 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
 
   private:
     void look_up(const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
-        discovery::Query query;
-        query.domain = question.domain;
-        query.via = question.via;
-        query.mode = mode_of(question.srv_mode);
-        query.namespace_rule = question.namespace_rule && question.via.empty();
         facts_.via = question.via;
         auto now = control_.time().steady();
         control_.discovery().look_up(
-            query, now, now + kDnsTime,
+            query_of(question), now, now + kDnsTime,
             [self = shared_from_this(), done = std::move(done)](const discovery::Route& route, discovery::Time) {
                 self->facts_.route = route;
                 self->asked_ = true;
@@ -204,15 +186,15 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
 
 void get_federation_test(Control& control, const Request& request, Reply reply) {
     ExplainQuery query;
-    query.to_domain = domain_in("domain", query_text(request, "domain"));
+    query.to_domain = query_domain("domain", query_text(request, "domain").substr(0, kMaxText));
     query.to_user = kTester;
     query.from_user = kTester;
-    std::string from = query_text(request, "from");
+    std::string from = query_text(request, "from").substr(0, kMaxText);
     const auto& own = control.config().federation.domains;
     size_t at = from.rfind('@');
     if (at != std::string::npos && at > 0) {
         query.from_user = from.substr(0, at);
-        query.from_domain = domain_in("from", from.substr(at + 1));
+        query.from_domain = query_domain("from", from.substr(at + 1));
     } else if (from.empty() && !own.empty()) {
         query.from_domain = own.front();
     } else {

@@ -4,15 +4,12 @@
 #include "control/api/json.h"
 #include "control/api/routes.h"
 #include "control/api/rows.h"
-#include "control/settings/domain_name.h"
 #include "control/utf8.h"
 #include "message_generated.h"
 
 namespace fedge::control::api {
 namespace {
 
-constexpr uint64_t kRowsByDefault = 100;
-constexpr uint64_t kMaxRows = 1000;
 constexpr uint64_t kMaxNumber = ~uint64_t{0};
 constexpr uint64_t kMaxCallId = 1024;
 constexpr uint64_t kMaxRate = 10000;
@@ -20,32 +17,6 @@ constexpr uint64_t kMessagesAtOnce = 200;
 
 void send(const Reply& reply, const Json& json) {
     reply({200, "application/json", dump(json)});
-}
-
-std::string query_text(const Request& request, const char* name) {
-    auto found = request.query.find(name);
-    return found == request.query.end() ? "" : found->second;
-}
-
-void send_rows(Control& control, RowRequest rows, const Request& request, Reply reply) {
-    rows.cursor = query_number(request, "after", 0, 0, kMaxNumber);
-    rows.limit = static_cast<uint32_t>(query_number(request, "limit", kRowsByDefault, 1, kMaxRows));
-    collect_rows(control.dataplane(), std::move(rows), control.time().steady,
-                 [reply = std::move(reply)](Json found, uint64_t next, const std::string& error) {
-                     if (!error.empty())
-                         return reply(error_response(503, {"", error,
-                                                           "start the dataplane (systemctl start fedge-dataplane) and "
-                                                           "check `fedge show status`"}));
-                     send(reply, {{"rows", std::move(found)}, {"next", next ? std::to_string(next) : ""}});
-                 });
-}
-
-std::string domain_in(const std::string& text) {
-    std::string why;
-    auto name = domain_name(text, &why);
-    if (name) return *name;
-    throw Refusal(RefusalKind::invalid,
-                  {"domain", "\"" + text.substr(0, 64) + "\" " + why, "give a domain such as example.org"});
 }
 
 // "alice@partner.example" is of partner.example, and of what is above it.
@@ -102,12 +73,12 @@ uint32_t trace_id(const Request& request) {
 }  // namespace
 
 void get_dialogs(Control& control, const Request& request, Reply reply) {
-    RowRequest rows{contract::Kind::dialogs, 0, 0, {}};
+    RowRequest rows = paged(contract::Kind::dialogs, request);
     std::string method = query_text(request, "method");
     std::string domain = query_text(request, "domain");
     std::string call = query_text(request, "call");
     bool over = query_text(request, "over") != "false";
-    if (!domain.empty()) domain = domain_in(domain);
+    if (!domain.empty()) domain = query_domain("domain", domain);
     if (!method.empty() || !domain.empty() || !call.empty() || !over) {
         rows.filter = [=](const Json& row) {
             if (!over && (row["state"] == "ended" || row["state"] == "failed")) return false;
@@ -116,21 +87,22 @@ void get_dialogs(Control& control, const Request& request, Reply reply) {
             return domain.empty() || is_of(row["from"], domain) || is_of(row["to"], domain);
         };
     }
-    send_rows(control, std::move(rows), request, std::move(reply));
+    send_rows(control, std::move(rows), std::move(reply));
 }
 
 void get_next_hops(Control& control, const Request& request, Reply reply) {
-    RowRequest rows{contract::Kind::next_hops, 0, 0, {}};
+    RowRequest rows = paged(contract::Kind::next_hops, request);
     if (std::string kind = query_text(request, "kind"); !kind.empty())
         rows.filter = [kind](const Json& row) { return row["kind"] == kind; };
-    send_rows(control, std::move(rows), request, std::move(reply));
+    send_rows(control, std::move(rows), std::move(reply));
 }
 
 void post_trace(Control& control, const Request& request, Reply reply) {
     Json body = parse_object(request.body);
     only_fields(body, {"domain", "call", "connection", "rate"});
     TraceWish wish;
-    if (std::string domain = optional_text(body, "domain"); !domain.empty()) wish.domain = domain_in(domain);
+    if (std::string domain = optional_text(body, "domain"); !domain.empty())
+        wish.domain = query_domain("domain", domain);
     wish.call_id = optional_text(body, "call");
     if (wish.call_id.size() > kMaxCallId)
         throw Refusal(RefusalKind::invalid, {"call", "the Call-ID is too long", "give up to 1024 characters"});

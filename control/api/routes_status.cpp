@@ -10,39 +10,11 @@
 namespace fedge::control::api {
 namespace {
 
-constexpr uint64_t kRowsByDefault = 100;
-constexpr uint64_t kMaxRows = 1000;
 constexpr uint32_t kAllRows = 1000;  // of what there are few: cores, ports
 constexpr uint64_t kMaxCursor = ~uint64_t{0};
 
 void send(const Reply& reply, const Json& json) {
     reply({200, "application/json", dump(json)});
-}
-
-Response unreachable(const std::string& error) {
-    return error_response(
-        503, {"", error, "start the dataplane (systemctl start fedge-dataplane) and check `fedge show status`"});
-}
-
-void send_rows(Control& control, RowRequest request, Reply reply) {
-    collect_rows(control.dataplane(), std::move(request), control.time().steady,
-                 [reply = std::move(reply)](Json rows, uint64_t next, const std::string& error) {
-                     if (!error.empty()) return reply(unreachable(error));
-                     send(reply, {{"rows", std::move(rows)}, {"next", next ? std::to_string(next) : ""}});
-                 });
-}
-
-RowRequest paged(contract::Kind kind, const Request& request) {
-    RowRequest rows{kind,
-                    query_number(request, "after", 0, 0, kMaxCursor),
-                    static_cast<uint32_t>(query_number(request, "limit", kRowsByDefault, 1, kMaxRows)),
-                    {}};
-    return rows;
-}
-
-std::string filter_text(const Request& request, const char* name) {
-    auto found = request.query.find(name);
-    return found == request.query.end() ? "" : found->second;
 }
 
 Json status_json(Control& control, const Json* cores) {
@@ -147,7 +119,7 @@ void get_neighbors(Control& control, const Request& request, Reply reply) {
 
 void get_allocations(Control& control, const Request& request, Reply reply) {
     RowRequest rows = paged(contract::Kind::allocations, request);
-    if (std::string user = filter_text(request, "user"); !user.empty()) {
+    if (std::string user = query_text(request, "user"); !user.empty()) {
         rows.filter = [user](const Json& row) { return row["user"] == user; };
     }
     send_rows(control, std::move(rows), std::move(reply));

@@ -53,10 +53,7 @@ void get_verdict(Control& control, const Request& request, Reply reply) {
     control.dataplane().lookup(
         name, control.time().steady(),
         [reply = std::move(reply), name](const contract::LookedUp* found, const std::string& error) {
-            if (!found)
-                return reply(error_response(503, {"", error,
-                                                  "start the dataplane (systemctl start fedge-dataplane) and check "
-                                                  "`fedge show status`"}));
+            if (!found) return reply(unreachable(error));
             Json rows = Json::array();
             if (found->rows())
                 for (const auto* row : *found->rows()) rows.push_back(row_json(*row));

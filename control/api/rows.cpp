@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <memory>
 
+#include "control/api/routes.h"
 #include "message_generated.h"
 
 namespace fedge::control::api {
 namespace {
+
+constexpr uint64_t kRowsByDefault = 100;
+constexpr uint64_t kMaxRows = 1000;
+constexpr uint64_t kMaxCursor = ~uint64_t{0};
 
 std::string text(const flatbuffers::String* s) {
     return s ? s->str() : std::string();
@@ -224,6 +229,22 @@ void collect_rows(Dataplane& dataplane, RowRequest request, std::function<Clock:
     auto deadline = now() + Dataplane::kAnswerTime;
     next_page(std::make_shared<Collection>(
         Collection{dataplane, std::move(request), std::move(now), std::move(done), deadline, Json::array()}));
+}
+
+RowRequest paged(contract::Kind kind, const Request& request) {
+    return {kind,
+            query_number(request, "after", 0, 0, kMaxCursor),
+            static_cast<uint32_t>(query_number(request, "limit", kRowsByDefault, 1, kMaxRows)),
+            {}};
+}
+
+void send_rows(Control& control, RowRequest request, Reply reply) {
+    collect_rows(control.dataplane(), std::move(request), control.time().steady,
+                 [reply = std::move(reply)](Json rows, uint64_t next, const std::string& error) {
+                     if (!error.empty()) return reply(unreachable(error));
+                     reply({200, "application/json",
+                            dump({{"rows", std::move(rows)}, {"next", next ? std::to_string(next) : ""}})});
+                 });
 }
 
 }  // namespace fedge::control::api

@@ -6,7 +6,8 @@
 #include <string>
 
 #include "control/api/json.h"
-#include "control/publish/dataplane.h"
+#include "control/api/message.h"
+#include "control/control.h"
 
 namespace fedge::control::api {
 
@@ -23,5 +24,10 @@ using RowsCallback = std::function<void(Json rows, uint64_t next, const std::str
 
 // `now` is asked before each page.
 void collect_rows(Dataplane& dataplane, RowRequest request, std::function<Clock::time_point()> now, RowsCallback done);
+
+// The page that `after` and `limit` of the query string ask for. Throws Refusal (invalid).
+RowRequest paged(contract::Kind kind, const Request& request);
+// As a reply: `rows`, and in `next` the cursor of what follows (empty: nothing).
+void send_rows(Control& control, RowRequest request, Reply reply);
 
 }  // namespace fedge::control::api

@@ -67,6 +67,25 @@ void write_audit(Database& database, const Actor& actor, std::string_view action
         .run();
 }
 
+// Tables of keys that are rotated: nonce_key, token_key, ticket_key.
+std::vector<KeyRecord> keys_in(Database& database, const std::string& table) {
+    std::vector<KeyRecord> out;
+    Statement read(database, ("SELECT key, created FROM " + table + " ORDER BY id DESC").c_str());
+    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
+    return out;
+}
+
+void add_key(Database& database, const std::string& table, const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
+    Transaction transaction(database);
+    Statement(database, ("INSERT INTO " + table + "(key, created) VALUES(?, ?)").c_str()).add(key).add(now).run();
+    Statement(
+        database,
+        ("DELETE FROM " + table + " WHERE id NOT IN (SELECT id FROM " + table + " ORDER BY id DESC LIMIT ?)").c_str())
+        .add(keep)
+        .run();
+    transaction.commit();
+}
+
 }  // namespace
 
 Store::Store(const std::string& directory) : file_(prepared_file(directory)), database_(file_) {
@@ -334,51 +353,27 @@ size_t Store::expire_secrets(int64_t now) {
 }
 
 std::vector<KeyRecord> Store::nonce_keys() {
-    std::vector<KeyRecord> out;
-    Statement read(database_, "SELECT key, created FROM nonce_key ORDER BY id DESC");
-    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
-    return out;
+    return keys_in(database_, "nonce_key");
 }
 
 void Store::add_nonce_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
-    Transaction transaction(database_);
-    Statement(database_, "INSERT INTO nonce_key(key, created) VALUES(?, ?)").add(key).add(now).run();
-    Statement(database_, "DELETE FROM nonce_key WHERE id NOT IN (SELECT id FROM nonce_key ORDER BY id DESC LIMIT ?)")
-        .add(keep)
-        .run();
-    transaction.commit();
+    add_key(database_, "nonce_key", key, now, keep);
 }
 
 std::vector<KeyRecord> Store::token_keys() {
-    std::vector<KeyRecord> out;
-    Statement read(database_, "SELECT key, created FROM token_key ORDER BY id DESC");
-    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
-    return out;
+    return keys_in(database_, "token_key");
 }
 
 void Store::add_token_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
-    Transaction transaction(database_);
-    Statement(database_, "INSERT INTO token_key(key, created) VALUES(?, ?)").add(key).add(now).run();
-    Statement(database_, "DELETE FROM token_key WHERE id NOT IN (SELECT id FROM token_key ORDER BY id DESC LIMIT ?)")
-        .add(keep)
-        .run();
-    transaction.commit();
+    add_key(database_, "token_key", key, now, keep);
 }
 
 std::vector<KeyRecord> Store::ticket_keys() {
-    std::vector<KeyRecord> out;
-    Statement read(database_, "SELECT key, created FROM ticket_key ORDER BY id DESC");
-    while (read.step()) out.push_back({read.blob(0), read.integer(1)});
-    return out;
+    return keys_in(database_, "ticket_key");
 }
 
 void Store::add_ticket_key(const std::vector<uint8_t>& key, int64_t now, int64_t keep) {
-    Transaction transaction(database_);
-    Statement(database_, "INSERT INTO ticket_key(key, created) VALUES(?, ?)").add(key).add(now).run();
-    Statement(database_, "DELETE FROM ticket_key WHERE id NOT IN (SELECT id FROM ticket_key ORDER BY id DESC LIMIT ?)")
-        .add(keep)
-        .run();
-    transaction.commit();
+    add_key(database_, "ticket_key", key, now, keep);
 }
 
 void Store::remove_ticket_keys() {

@@ -13,6 +13,11 @@ namespace fedge::policy {
 inline constexpr uint16_t kLinkBlocked = 16000;
 inline constexpr uint16_t kFileBlocked = 16001;
 
+// That come with more than one decision.
+inline constexpr uint16_t kCannotRoute = 1005;
+inline constexpr uint16_t kTemporarilyUnavailable = 1007;
+inline constexpr uint16_t kNotConnected = 1046;
+
 // An entry of the table.
 struct Diagnostic {
     uint16_t code;

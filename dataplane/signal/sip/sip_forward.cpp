@@ -21,8 +21,6 @@ using sip::Method;
 using sip::Side;
 using sip::TokenUse;
 
-constexpr uint16_t kCannotRoute = 1005;  // ms-diagnostics
-
 constexpr size_t kText = 1024;  // a Via or Record-Route of ours: a name of 253 and a token
 
 MutableBytes writable(std::span<char> text) {
@@ -43,7 +41,7 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
     if (const policy::Decision* decision = leaving.decision) {
         if (leaving.side == Side::inside) names.undecorate_source(policy_view(), *decision, message);
         if (leaving.side == Side::outside && !names.decorate_target(*decision, message, leaving.route))
-            return answer(request, 404, kCannotRoute);
+            return answer(request, 404, policy::kCannotRoute);
     }
     sip::Edit edit(message, static_cast<uint32_t>(body.size()));
     sip::Flow in = flow_of(request.from, request.kind);

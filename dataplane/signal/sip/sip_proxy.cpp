@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dataplane/base/hash.h"
+#include "dataplane/policy/diagnostics.h"
 #include "dataplane/policy/names.h"
 
 namespace fedge::signal {
@@ -12,9 +13,6 @@ namespace {
 
 constexpr size_t kScratch = 80 * 1024;  // the largest header section and what is added to it
 constexpr uint32_t kExpiredPerTurn = 64;
-// ms-diagnostics
-constexpr uint16_t kNoRouteYet = 1007;
-constexpr uint16_t kNotConnected = 1046;
 
 // Flow::peer of who has proved nothing: a remote user.
 constexpr uint64_t kNobody = 0;
@@ -128,7 +126,7 @@ void SipProxy::again(HeldMessage& held, bool expired) {
     if (trace_.on()) trace_.begin(connection, *message_, held.header(), held.body(), false, now_);
     if (expired) {
         counters_.add(Counter::sip_held_expired);
-        answer(request, 504, held.key == WaitKey::For::route ? kNoRouteYet : kNotConnected);
+        answer(request, 504, held.key == WaitKey::For::route ? policy::kTemporarilyUnavailable : policy::kNotConnected);
     } else {
         on_request(request);
     }

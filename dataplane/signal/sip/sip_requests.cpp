@@ -16,11 +16,6 @@ using sip::HeaderId;
 using sip::Method;
 using sip::Side;
 
-// ms-diagnostics
-constexpr uint16_t kTemporarily = 1007;
-constexpr uint16_t kNotConnected = 1046;
-constexpr uint16_t kCannotRoute = 1005;
-
 // What was found of a partner, and what policy is told of it.
 struct AnsweredRoute {
     // Views into `found`; good until the next call.
@@ -109,7 +104,7 @@ void SipProxy::on_request(Incoming& request) {
     if (overloaded() && !route.in_dialog && method != Method::ack && method != Method::cancel) {
         counters_.add(Counter::sip_overload);
         request.why = "overload: new work is shed first";
-        return answer(request, 503, kTemporarily);
+        return answer(request, 503, policy::kTemporarilyUnavailable);
     }
     switch (request.kind) {
         case PeerKind::partner: return from_partner(request, route);
@@ -194,7 +189,7 @@ void SipProxy::accepted(Incoming& request, const sip::RequestRoute& route, polic
     // A route set from partner to partner does not lead inside.
     if (route.action == sip::Action::domain) {
         counters_.add(Counter::sip_unroutable);
-        return answer(request, 403, kCannotRoute);
+        return answer(request, 403, policy::kCannotRoute);
     }
     counters_.add(Counter::policy_delivered);
     to_front_end(request, {Side::inside, route, &decision});
@@ -247,7 +242,7 @@ void SipProxy::from_client(Incoming& request, const sip::RequestRoute& route) {
     if (!domain || !policy::may_be_outside(policy_view(), from.user, domain->view())) {
         counters_.add(Counter::policy_user);
         request.why = "the user may not connect from outside";
-        return answer(request, 403, kCannotRoute);
+        return answer(request, 403, policy::kCannotRoute);
     }
     to_front_end(request, {Side::inside, route});
 }
@@ -263,7 +258,7 @@ void SipProxy::to_front_end(Incoming& request, const Leaving& leaving) {
     if (choice.hop == NextHops::kNone) {
         counters_.add(Counter::sip_next_hop_failed);
         request.why = "no front end could be connected to";
-        return answer(request, 503, kTemporarily);
+        return answer(request, 503, policy::kTemporarilyUnavailable);
     }
     leave(request, leaving, choice.hop, choice.pick);
 }
@@ -275,7 +270,7 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
     NextHops::Number hop = hops_.get(PeerKind::partner, name, now_);
     if (hop == NextHops::kNone) {
         counters_.add(Counter::sip_overload);
-        return answer(request, 503, kTemporarily);
+        return answer(request, 503, policy::kTemporarilyUnavailable);
     }
     uint64_t version = route.version * 2 + (by_domain ? 1 : 0);
     if (hops_.version(hop) != version) {
@@ -302,7 +297,7 @@ void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number
         case NextHops::State::failed:
             counters_.add(Counter::sip_next_hop_failed);
             request.why = "no server of the next hop could be connected to";
-            return answer(request, 504, kNotConnected);
+            return answer(request, 504, policy::kNotConnected);
     }
 }
 
@@ -314,7 +309,7 @@ bool SipProxy::find(Incoming& request, std::string_view domain, const policy::As
         case PartnerFinder::Answer::full: break;
     }
     counters_.add(Counter::sip_overload);
-    answer(request, 503, kTemporarily);
+    answer(request, 503, policy::kTemporarilyUnavailable);
     return false;
 }
 
@@ -335,7 +330,7 @@ void SipProxy::hold(Incoming& request, const WaitKey& key) {
         return;
     }
     counters_.add(Counter::sip_held_full);
-    answer(request, 503, kTemporarily);
+    answer(request, 503, policy::kTemporarilyUnavailable);
 }
 
 void SipProxy::end_by_policy(Incoming& request, const policy::Decision& decision) {
