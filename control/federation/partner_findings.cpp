@@ -43,7 +43,7 @@ PartnerFinding of_step(const PartnerFacts& facts, const TestedStep& step) {
     if (step.name == "tls") {
         if (has(step.text, "alert"))
             return {AtFault::theirs, where + "they do not accept us: " + step.text,
-                    "show them what they see of us (below); fedge cert show has our chain"};
+                    "show them what they see of us; fedge cert show has our chain"};
         if (has(step.text, "not among our trusted authorities"))
             return {AtFault::ours, where + "we do not trust their certificate: " + step.text,
                     "if you do: fedge cert trust add NAME FILE with their authority"};

@@ -34,7 +34,8 @@ void print_message(std::ostream& out, const Json& row, const std::string& text, 
         if (c != '\r') lines += c;
     for (size_t at = 0; at < lines.size();) {
         const size_t end = std::min(lines.find('\n', at), lines.size());
-        out << "    " << printable(lines.substr(at, end - at)) << '\n';
+        if (end > at) out << "    " << printable(lines.substr(at, end - at));
+        out << '\n';
         at = end + 1;
     }
     if (const auto cut = static_cast<uint64_t>(number_or(row, "cut", 0)); cut > 0)

@@ -50,7 +50,7 @@ constexpr const char* kTested = R"json({"domain":"partner.example","from":"fedge
   "peer_names":["dns:sip.partner.example"],"chain":["'CN = sip.partner.example', issued by 'CN = Partner CA', good until 2027-01-31 12:00 UTC"],"error":"",
   "ours":{"domain":"contoso.com","access_name":"access.contoso.com","certificate":"sip","names":["DNS:access.contoso.com"],"issuer":"CN=Lab","ends":1799900000,
    "srv":{"outcome":"not_found","code":1008,"reason":"there are no SRV records","validated":false,"targets":[],"refused":[]}},
-  "findings":[{"side":"theirs","text":"they do not accept us: the peer sent the alert 'unknown CA' (48)","fix":"show them what they see of us (below)"},
+  "findings":[{"side":"theirs","text":"they do not accept us: the peer sent the alert 'unknown CA' (48)","fix":"show them what they see of us"},
    {"side":"ours","text":"partners who look us up find nothing for contoso.com: there are no SRV records","fix":"publish what fedge dns says"}]})json";
 
 constexpr const char* kTestedWell = R"json({"domain":"partner.example","from":"alice@contoso.com","good":true,
