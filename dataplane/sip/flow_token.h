@@ -30,7 +30,7 @@ struct Flow {
     Side side = Side::outside;
     uint32_t connection = 0;  // slot on its core
     uint32_t generation = 0;  // of the slot
-    uint64_t peer = 0;        // of the user's choice: a keyed hash of the partner, the number of the front end
+    uint64_t peer = 0;        // of the user's choice: a hash that stands for who it is
     friend bool operator==(const Flow&, const Flow&) = default;
 };
 

@@ -7,24 +7,13 @@
 #include "dataplane/base/hash.h"
 #include "dataplane/policy/diagnostics.h"
 #include "dataplane/policy/names.h"
+#include "dataplane/signal/sip/peer_hash.h"
 
 namespace fedge::signal {
 namespace {
 
 constexpr size_t kScratch = 80 * 1024;  // the largest header section and what is added to it
 constexpr uint32_t kExpiredPerTurn = 64;
-
-// Flow::peer of who has proved nothing: a remote user.
-constexpr uint64_t kNobody = 0;
-constexpr uint64_t kGone = 1;  // of a connection that ended while its request waited
-
-uint64_t names_hash(const tls::SessionInfo* tls) {
-    if (!tls || tls->peer_names.empty()) return kNobody;
-    uint64_t hash = 0xcbf29ce484222325;
-    for (const tls::PeerName& name : tls->peer_names)
-        for (char c : name.value) hash = fold_multiply(hash ^ static_cast<uint8_t>(c), 0x9e3779b97f4a7c15);
-    return hash;
-}
 
 const tls::PeerNames kNoNames;
 constexpr std::string_view kScanner = "what came is known of scanners";
@@ -205,7 +194,8 @@ SipProxy::PeerState& SipProxy::state(const SipConnection& connection) {
     if (state.generation == connection.id().generation) return state;
     state = {};
     state.generation = connection.id().generation;
-    state.hash = names_hash(connection.tls());
+    const tls::SessionInfo* tls = connection.tls();
+    state.hash = tls ? peer_hash(tls->peer_names) : kNobody;
     return state;
 }
 

@@ -4,6 +4,7 @@
 
 #include "dataplane/policy/access.h"
 #include "dataplane/policy/diagnostics.h"
+#include "dataplane/signal/sip/peer_hash.h"
 #include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 
@@ -203,7 +204,7 @@ void SipProxy::from_front_end(Incoming& request, const sip::RequestRoute& route)
         if (same && same->kind() == PeerKind::client)
             return forward(request, destination(*same), {Side::outside, route});
         // Who has proved nothing is a remote user.
-        if (!same && route.flow.peer == 0 && elsewhere(route.flow))
+        if (!same && route.flow.peer == kNobody && elsewhere(route.flow))
             return forward(request, {route.flow, PeerKind::client}, {Side::outside, route});
         if (!same && !route.in_dialog) {
             counters_.add(Counter::sip_flow_gone);

@@ -1,6 +1,7 @@
 // Responses (RFC 3261 section 16.7): back to the connection that our Via names.
 #include <utility>
 
+#include "dataplane/signal/sip/peer_hash.h"
 #include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/sip/edit.h"
@@ -84,7 +85,7 @@ SipConnection* SipProxy::connection_of(const sip::Flow& flow) {
         if (SipConnection* same = connections_.find({flow.connection, flow.generation});
             same && state(*same).hash == flow.peer)
             return same;
-    if (flow.peer == 0) return nullptr;
+    if (flow.peer == kNobody) return nullptr;
     return connections_.find_if([&](const SipConnection& other) {
         return other.open() && side_of(other.kind()) == flow.side && other.kind() != PeerKind::client &&
                state(other).hash == flow.peer;
