@@ -126,7 +126,8 @@ std::shared_ptr<const Config> Config::build(const contract::Tls& tls, const Libr
         return nullptr;
     }
     switch (tls.purpose()) {
-        case contract::Purpose::server_or_client: config->purpose = Purpose::server_or_client; break;
+        // A certificate for SIP alone is for those partners enough whose own purpose says so.
+        case contract::Purpose::server_or_client: config->purpose = Purpose::tls_or_sip; break;
         case contract::Purpose::client_strict: config->purpose = Purpose::client_strict; break;
         case contract::Purpose::sip_domain: config->purpose = Purpose::sip_domain; break;
         default:

@@ -45,7 +45,7 @@ struct Config {
     std::vector<OwnCertificate> certificates;
     std::string trust;  // PEM
     std::string crls;   // PEM
-    Purpose purpose = Purpose::server_or_client;
+    Purpose purpose = Purpose::tls_or_sip;
     bool allow_tls_1_2 = true;
     std::vector<TicketKey> ticket_keys;  // newest first; empty: no tickets
     uint32_t ticket_lifetime_s = 0;

@@ -225,7 +225,8 @@ void Session::on_timeout() {
 // --- what OpenSSL asks
 
 int Session::on_peer_chain(X509_STORE_CTX* chain) {
-    PeerPolicy policy{context_->config().purpose, !info_.server, engine_.unix_seconds_};
+    PeerPolicy policy{context_->config().purpose, !info_.server, engine_.unix_seconds_,
+                      client_options_ ? client_options_->purpose : std::nullopt};
     X509* certificate = X509_STORE_CTX_get0_cert(chain);
     if (client_options_ && client_options_->note_peer) note_peer(chain);
     PeerVerdict verdict =

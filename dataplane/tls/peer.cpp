@@ -79,40 +79,44 @@ int pass_missing_crls(int good, X509_STORE_CTX* chain) {
 }
 
 // Whether the extended key usage that the certificate names allows what `policy` asks for.
-bool usage_allows(const Usages& usages, const PeerPolicy& policy) {
-    switch (policy.purpose) {
+bool usage_allows(const Usages& usages, Purpose purpose, bool peer_is_server) {
+    switch (purpose) {
+        case Purpose::tls_or_sip: return usages.server || usages.client || usages.sip_domain || usages.any;
         case Purpose::server_or_client: return usages.server || usages.client || usages.any;
-        case Purpose::client_strict: return policy.peer_is_server ? usages.server : usages.client;
+        case Purpose::client_strict: return peer_is_server ? usages.server : usages.client;
         case Purpose::sip_domain: return usages.sip_domain;
     }
     return false;
 }
 
-const char* wanted_usage(const PeerPolicy& policy) {
-    switch (policy.purpose) {
+const char* wanted_usage(Purpose purpose, bool peer_is_server) {
+    switch (purpose) {
+        case Purpose::tls_or_sip: return "serverAuth, clientAuth or sipDomain";
         case Purpose::server_or_client: return "serverAuth or clientAuth";
-        case Purpose::client_strict: return policy.peer_is_server ? "serverAuth" : "clientAuth";
+        case Purpose::client_strict: return peer_is_server ? "serverAuth" : "clientAuth";
         case Purpose::sip_domain: return "sipDomain (RFC 5924)";
     }
     return "";
 }
 
 // Of the leaf, and of the intermediates as far as they restrict themselves.
-std::string usage_problem(const STACK_OF(X509) * chain, const PeerPolicy& policy) {
+std::string usage_problem(const STACK_OF(X509) * chain, Purpose purpose, bool peer_is_server) {
     X509* leaf = sk_X509_value(chain, 0);
     Usages usages = read_usages(leaf);
-    if (!usages.named && policy.purpose != Purpose::server_or_client)
-        return quoted(leaf) + " names no extended key usage, and our purpose setting demands " + wanted_usage(policy);
-    if (usages.named && !usage_allows(usages, policy))
-        return "the extended key usage of " + quoted(leaf) + " is not " + wanted_usage(policy) +
+    const char* wanted = wanted_usage(purpose, peer_is_server);
+    bool demands_one = purpose == Purpose::client_strict || purpose == Purpose::sip_domain;
+    if (!usages.named && demands_one)
+        return quoted(leaf) + " names no extended key usage, and our purpose setting demands " + wanted;
+    if (usages.named && !usage_allows(usages, purpose, peer_is_server))
+        return "the extended key usage of " + quoted(leaf) + " is not " + wanted +
                ", which our purpose setting demands";
     if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
         return "the key usage of " + quoted(leaf) + " does not allow signatures";
     for (int i = 1; i + 1 < sk_X509_num(chain); i++) {
         X509* authority = sk_X509_value(chain, i);
         Usages theirs = read_usages(authority);
-        if (!theirs.named || theirs.any || usage_allows(theirs, policy)) continue;
-        return "the authority " + quoted(authority) + " may not issue certificates for " + wanted_usage(policy);
+        if (!theirs.named || theirs.any || usage_allows(theirs, purpose, peer_is_server)) continue;
+        return "the authority " + quoted(authority) + " may not issue certificates for " + wanted;
     }
     return {};
 }
@@ -156,8 +160,9 @@ PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certifi
     for (int i = 1; i + 1 < sk_X509_num(verified); i++)
         if (X509_check_ca(sk_X509_value(verified, i)) != 1)
             return refused(X509_V_ERR_INVALID_CA, explain(X509_V_ERR_INVALID_CA, sk_X509_value(verified, i)));
-    if (std::string problem = usage_problem(verified, policy); !problem.empty())
-        return refused(X509_V_ERR_INVALID_PURPOSE, problem);
+    for (Purpose purpose : {policy.purpose, policy.partner.value_or(policy.purpose)})
+        if (std::string problem = usage_problem(verified, purpose, policy.peer_is_server); !problem.empty())
+            return refused(X509_V_ERR_INVALID_PURPOSE, problem);
     verdict.usages = read_usages(certificate);
     if (verdict.names.empty())
         return refused(X509_V_ERR_HOSTNAME_MISMATCH,

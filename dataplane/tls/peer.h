@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "dataplane/tls/library.h"
@@ -14,15 +15,17 @@ namespace fedge::tls {
 
 // Which extended key usage the certificate must have.
 enum class Purpose : uint8_t {
+    tls_or_sip,        // server_or_client or sip_domain: as long as nobody knows which partner it is
     server_or_client,  // serverAuth or clientAuth, or no extended key usage at all
     client_strict,     // clientAuth of those who connect to us, serverAuth of those whom we connect to
     sip_domain,        // id-kp-sipDomain (RFC 5924)
 };
 
 struct PeerPolicy {
-    Purpose purpose = Purpose::server_or_client;
-    bool peer_is_server = false;  // we connected to it
-    int64_t unix_seconds = 0;     // what dates are checked against
+    Purpose purpose = Purpose::tls_or_sip;
+    bool peer_is_server = false;     // we connected to it
+    int64_t unix_seconds = 0;        // what dates are checked against
+    std::optional<Purpose> partner;  // must be fulfilled, too: of the partner that it is to be
 };
 
 inline constexpr int kMaxChain = 10;                      // certificates of the peer's chain, the trusted one included

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "dataplane/tls/bio.h"
 #include "dataplane/tls/context.h"
 #include "dataplane/tls/names.h"
+#include "dataplane/tls/peer.h"
 #include "dataplane/tls/usages.h"
 
 namespace fedge::tls {
@@ -46,7 +48,8 @@ struct ClientOptions {
     std::string own_name;               // ... this name of ours, in lower case; if there is none, the first
     std::vector<std::string> expected;  // domains of which the certificate must prove one; empty: any that we trust
     Matching matching = Matching::host;
-    bool note_peer = false;  // SessionInfo::peer_notes are wanted
+    std::optional<Purpose> purpose;  // of the partner; the configuration's holds as well
+    bool note_peer = false;          // SessionInfo::peer_notes are wanted
 };
 
 // What a peer showed, whether it was accepted or not.
