@@ -220,11 +220,8 @@ const Field* Message::find(std::string_view name) const {
 }
 
 bool Message::answerable() const {
-    for (HeaderId id : {HeaderId::from, HeaderId::to, HeaderId::call_id, HeaderId::cseq}) {
-        const Field* f = first(id);
-        if (!f || f->next != 0) return false;
-    }
-    return via_sound_;
+    return via_sound_ && first(HeaderId::from) && first(HeaderId::to) && first(HeaderId::call_id) &&
+           first(HeaderId::cseq);
 }
 
 MessageFault Message::read_start_line() {

@@ -90,8 +90,8 @@ class Message {
     // there: enough to answer, see answerable().
     MessageFault parse(std::string_view header);
 
-    // A response can be made: Via, From, To, Call-ID and CSeq are there once each (Via at least once), the topmost Via
-    // is sound. Also after a fault.
+    // A response can be made: From, To, Call-ID and CSeq are there (of several the first goes back), the topmost Via is
+    // sound. Also after a fault.
     bool answerable() const;
 
     std::string_view header() const { return header_; }

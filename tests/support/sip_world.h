@@ -112,10 +112,12 @@ struct SipPlan {
     uint32_t queue_kb = 256;
     bool discovery = false;
     uint32_t connections = 64;
+    uint64_t gathered_bytes = signal::SipLimits{}.gathered_bytes;
     uint16_t core = 0;
     uint64_t seed = 11;
     std::optional<sip::FilterSettings> filters = {};
     bool clearing_house = false;
+    std::vector<std::string> domains = {"contoso.com"};  // ours
     bool provider = false;  // of public IM, federation.messenger.example, with accounts of hosted.example
 };
 
@@ -134,6 +136,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
     explicit SipWorld(const Plan& plan = {}) : plan_(plan), random_(plan.seed) {
         signal::SipProxy::Setup setup;
         setup.limits.connections = plan.connections;
+        setup.limits.gathered_bytes = plan.gathered_bytes;
         setup.connector = this;
         setup.finder = this;
         setup.post = this;
@@ -143,8 +146,8 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         adopt();
     }
 
-    // contoso.com is ours; allowed: partner.example (found by DNS), direct.example (by its server); blocked:
-    // blocked.example.
+    // contoso.com is ours unless the plan says otherwise; allowed: partner.example (found by DNS), direct.example (by
+    // its server); blocked: blocked.example.
     contract::SnapshotT snapshot() const {
         contract::SnapshotT out;
         out.turn = std::make_unique<contract::TurnT>();
@@ -185,10 +188,12 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
             provider->decoration_excluded = {"msn.example", "outlook.example"};
             out.federation->providers.push_back(std::move(provider));
         }
-        auto domain = std::make_unique<contract::InternalDomainT>();
-        domain->name = "contoso.com";
-        domain->access = contract::Access::federation | contract::Access::public_im | contract::Access::outside;
-        out.federation->domains.push_back(std::move(domain));
+        for (const std::string& name : plan_.domains) {
+            auto domain = std::make_unique<contract::InternalDomainT>();
+            domain->name = name;
+            domain->access = contract::Access::federation | contract::Access::public_im | contract::Access::outside;
+            out.federation->domains.push_back(std::move(domain));
+        }
         return out;
     }
 

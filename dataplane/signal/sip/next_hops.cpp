@@ -71,16 +71,39 @@ void NextHops::set_targets(Number number, std::vector<HopTarget> targets, uint8_
     hop.rest = {};
 }
 
-bool NextHops::begin(Hop& hop, Number number, size_t index, Instant now) {
-    Target& target = hop.targets[index];
-    hop.tried |= 1U << index;
-    SipConnection* connection = connections_.prepare(hop.kind, now);
-    if (!connection) return false;
+tls::ClientOptions NextHops::terms(const Hop& hop, const Target& target) {
     tls::ClientOptions options;
     options.sni = target.host;
     options.expected.push_back(target.host);
     if (!hop.domain.empty() && hop.domain != target.host) options.expected.push_back(hop.domain);
     options.matching = tls::Matching::sip;
+    options.purpose = hop.purpose;
+    return options;
+}
+
+SipConnection* NextHops::aliased(Number number, const ConnectionAliases& aliases) {
+    const Hop& hop = hops_[number];
+    for (const Target& target : hop.targets) {
+        const tls::ClientOptions terms = this->terms(hop, target);
+        SipConnection* found = aliases.find(target.endpoint, [&](FlowId id) -> SipConnection* {
+            SipConnection* connection = connections_.find(id);
+            if (!connection || !connection->open() || !connection->tls()) return nullptr;
+            const tls::PeerNames& names = connection->tls()->peer_names;
+            bool proved = std::ranges::any_of(
+                terms.expected, [&](const std::string& name) { return tls::proves(names, name, terms.matching); });
+            return proved ? connection : nullptr;
+        });
+        if (found) return found;
+    }
+    return nullptr;
+}
+
+bool NextHops::begin(Hop& hop, Number number, size_t index, Instant now) {
+    Target& target = hop.targets[index];
+    hop.tried |= 1U << index;
+    SipConnection* connection = connections_.prepare(hop.kind, now);
+    if (!connection) return false;
+    tls::ClientOptions options = terms(hop, target);
     contract::Role side = hop.kind == PeerKind::front_end ? contract::Role::internal : contract::Role::external;
     tcp::Stream* stream = connector_.connect(side, target.endpoint, options, *connection);
     if (!stream) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/base/fixed_text.h"
 #include "dataplane/base/time.h"
+#include "dataplane/signal/sip/connection_aliases.h"
 #include "dataplane/signal/sip/partner_finder.h"
 #include "dataplane/signal/sip/sip_connections.h"
 #include "dataplane/tls/session.h"
@@ -72,6 +74,8 @@ class NextHops {
     void set_targets(Number hop, std::vector<HopTarget> targets, uint8_t most_connections,
                      std::string_view domain = {});
 
+    // Which its certificate must have; for connections from now on.
+    void set_purpose(Number hop, tls::Purpose purpose) { hops_[hop].purpose = purpose; }
     // Of the user: what the targets are from. 0 for a new next hop.
     uint64_t& version(Number hop) { return hops_[hop].version; }
 
@@ -84,6 +88,8 @@ class NextHops {
     // that wait for this hop already. A front end that was lost is `failed` until it is connected to again, unless
     // there is no other (`even_down`).
     Pick pick(Number hop, uint64_t hash, uint32_t waiting, Instant now, bool even_down = false);
+    // One that a server of this hop began, for requests back to it; or nullptr.
+    SipConnection* aliased(Number hop, const ConnectionAliases& aliases);
     // An open connection, or nothing; nothing is begun.
     SipConnection* open_one(Number hop, uint64_t hash);
     // Begins to connect if there is no connection and none is under way, without regard to how long it is to rest.
@@ -116,6 +122,7 @@ class NextHops {
         PeerKind kind = PeerKind::partner;
         std::string name;
         std::string domain;  // proves it as well; empty: only the host does
+        std::optional<tls::Purpose> purpose;
         std::vector<Target> targets;
         std::vector<FlowId> open;
         std::vector<std::pair<FlowId, size_t>> connecting;  // and to which target
@@ -135,6 +142,8 @@ class NextHops {
         using is_transparent = void;
     };
 
+    // What a connection to this target must prove and be for.
+    static tls::ClientOptions terms(const Hop& hop, const Target& target);
     bool start(Hop& hop, Number number, Instant now);
     bool begin(Hop& hop, Number number, size_t target, Instant now);
     void fail(Hop& hop, Instant now);

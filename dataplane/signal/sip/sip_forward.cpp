@@ -47,7 +47,9 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
     sip::Flow in = flow_of(request.from, request.kind);
     Endpoint source = request.connection ? request.connection->remote() : Endpoint{};
     sip::ForwardingTexts texts;
-    bool fits = sip::forward_request(edit, {message, leaving.route, in, to.flow, source, false, names.note()}, site,
+    // Partners may use what we have opened to them: who they are is proved there as well (RFC 5923 section 8.1).
+    bool alias = to.kind == PeerKind::partner && to.connection && to.connection->outgoing();
+    bool fits = sip::forward_request(edit, {message, leaving.route, in, to.flow, source, alias, names.note()}, site,
                                      *config.tokens, unix_now_, texts);
     names.apply(edit);
 

@@ -175,6 +175,7 @@ void SipProxy::on_open(SipConnection& connection) {
 void SipProxy::on_end(SipConnection& connection, bool established) {
     const tls::SessionInfo* tls = connection.stream() ? connector_.tls(*connection.stream()) : nullptr;
     std::string_view why = tls && !tls->error.empty() ? std::string_view(tls->error) : connection.why();
+    aliases_.remove(connection.id());
     if (NextHops::Number hop = hops_.on_end(connection, established, why, now_); hop != NextHops::kNone)
         changed_.push_back(hop);
 }

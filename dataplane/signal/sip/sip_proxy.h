@@ -201,6 +201,7 @@ class SipProxy final : private SipObserver {
     FrontEnds front_ends_;
     HeldMessages held_;
     SipFilters filters_;
+    ConnectionAliases aliases_;
     FailedRegistrations failed_registrations_;
     std::vector<PeerState> states_;          // by slot of the connection
     std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn

@@ -17,6 +17,8 @@ using sip::HeaderId;
 using sip::Method;
 using sip::Side;
 
+constexpr uint16_t kSipsPort = 5061;
+
 // What was found of a partner, and what policy is told of it.
 struct AnsweredRoute {
     // Views into `found`; good until the next call.
@@ -85,6 +87,15 @@ policy::SourceMark source_mark(const sip::Message& message) {
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return policy::SourceMark::unverified;
+}
+
+tls::Purpose purpose_of(contract::Purpose purpose) {
+    switch (purpose) {
+        case contract::Purpose::server_or_client: return tls::Purpose::server_or_client;
+        case contract::Purpose::client_strict: return tls::Purpose::client_strict;
+        case contract::Purpose::sip_domain: return tls::Purpose::sip_domain;
+    }
+    return tls::Purpose::server_or_client;
 }
 
 policy::Identity identity(const sip::Uri& uri) {
@@ -186,6 +197,10 @@ void SipProxy::accepted(Incoming& request, const sip::RequestRoute& route, polic
         sender.fixed = decision.trust();
         request.connection->set_label(decision.source.view());
     }
+    // RFC 5923 section 8: it takes requests of ours here, too. Its address is where it comes from, whatever its Via
+    // says.
+    if (const sip::Via& via = request.message.via(); via.alias && !request.connection->outgoing())
+        aliases_.add({request.connection->remote().address, via.port ? via.port : kSipsPort}, request.from);
     if (decision.outcome == Outcome::forward) return to_outside(request, route, &decision);
     // A route set from partner to partner does not lead inside.
     if (route.action == sip::Action::domain) {
@@ -285,6 +300,10 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
                           by_domain ? decision.target.view() : std::string_view{});
         hops_.version(hop) = version;
     }
+    hops_.set_purpose(hop, purpose_of(decision.purpose));
+    if (hops_.connections(hop) == 0)
+        if (SipConnection* theirs = hops_.aliased(hop, aliases_))
+            return leave(request, leaving, hop, {NextHops::State::open, theirs});
     WaitKey key{WaitKey::For::next_hop, hop};
     leave(request, leaving, hop, hops_.pick(hop, call_hash(request.message), held_.count(key), now_));
 }

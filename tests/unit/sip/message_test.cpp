@@ -170,7 +170,10 @@ TEST(SipMessage, AnswerableOnlyWithWhatAnAnswerNeeds) {
     m.parse(bad_via);
     EXPECT_FALSE(m.answerable());
     const std::string two_from = request(kVia + kRest + "From: <sip:x@x>\r\n");
-    m.parse(two_from);
+    EXPECT_EQ(m.parse(two_from), MessageFault::several_fields);
+    EXPECT_TRUE(m.answerable());
+    const std::string no_from = request(kVia + "To: <sip:b@b>\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\n");
+    m.parse(no_from);
     EXPECT_FALSE(m.answerable());
 }
 
