@@ -42,6 +42,22 @@ size_t next_line(std::string_view text, size_t end) {
     return end;
 }
 
+struct Lines {
+    size_t end;   // without the last line end
+    size_t next;  // behind it
+};
+
+// The line at `from`, with those that begin with white space behind it: a header field goes on there.
+Lines folded_lines(std::string_view text, size_t from) {
+    size_t end = line_end(text, from);
+    size_t next = next_line(text, end);
+    while (next < text.size() && is(text[next], kSpace)) {
+        end = line_end(text, next);
+        next = next_line(text, end);
+    }
+    return {end, next};
+}
+
 bool is_credentials(std::string_view name) {
     constexpr std::array<std::string_view, 6> kNames{"authorization",       "proxy-authorization",
                                                      "www-authenticate",    "proxy-authenticate",
@@ -97,23 +113,20 @@ void mask_credentials(Text value) {
     }
 }
 
-constexpr size_t kMostUserInfo = 256;
-
-// sip:USER:PASSWORD@HOST
-void mask_uri_passwords(Text line) {
+// sip:USER:PASSWORD@HOST. Cut off at its end: of what may be a password the rest is missing.
+void mask_uri_passwords(Text line, bool cut) {
     std::string_view text = view(line);
     for (size_t at = find_nocase(text, "sip"); at != std::string_view::npos; at = find_nocase(text, "sip", at)) {
         at += 3;
         if (at < text.size() && lower(text[at]) == 's') at++;
         if (at >= text.size() || text[at] != ':') continue;
-        size_t colon = 0;
-        size_t most = std::min(text.size(), at + kMostUserInfo);
-        for (size_t i = at + 1; i < most && !is(text[i], kSpace) && text[i] != '<' && text[i] != '>'; i++) {
-            if (text[i] == ':' && colon == 0) colon = i;
-            if (text[i] != '@') continue;
-            if (colon != 0) hide(line.subspan(colon + 1, i - colon - 1));
-            break;
+        size_t colon = std::string_view::npos;
+        for (at++; at < text.size() && !is(text[at], kLws) && text[at] != '<' && text[at] != '>'; at++) {
+            if (text[at] == '@') break;
+            if (text[at] == ':' && colon == std::string_view::npos) colon = at;
         }
+        bool password = at < text.size() ? text[at] == '@' : cut;
+        if (colon != std::string_view::npos && password) hide(line.subspan(colon + 1, at - colon - 1));
     }
 }
 
@@ -128,7 +141,9 @@ void mask_candidate(Text line) {
     }
     size_t end = std::min(text.find(' ', at), text.size());
     std::string_view third = text.substr(at, end - at);
-    if (!starts_nocase(third, "UDP") && !starts_nocase(third, "TCP")) hide(line.subspan(at, end - at));
+    constexpr std::array<std::string_view, 4> kTransports{"UDP", "TCP", "TCP-ACT", "TCP-PASS"};
+    if (std::ranges::none_of(kTransports, [&](std::string_view one) { return equal_nocase(third, one); }))
+        hide(line.subspan(at, end - at));
 }
 
 void mask_body_line(Text line) {
@@ -169,9 +184,14 @@ void mask_body(Text body) {
         size_t end = line_end(text, at);
         std::string_view line = text.substr(at, end - at);
         size_t colon = line.find(':');
-        if (colon != std::string_view::npos &&
-            cannot_be_read(trim(line.substr(0, colon)), trim(line.substr(colon + 1))))
-            return hide(body.subspan(end));
+        std::string_view name = colon == std::string_view::npos ? std::string_view{} : trim(line.substr(0, colon));
+        if (!name.empty() && cannot_be_read(name, trim(line.substr(colon + 1)))) return hide(body.subspan(end));
+        if (is_credentials(name)) {  // of a message in a body (message/sip, message/sipfrag)
+            Lines field = folded_lines(text, at);
+            mask_credentials(body.subspan(at + colon + 1, field.end - at - colon - 1));
+            at = field.next;
+            continue;
+        }
         mask_body_line(body.subspan(at, end - at));
         at = next_line(text, end);
     }
@@ -185,16 +205,10 @@ void mask_secrets(std::span<char> message) {
     bool hidden_body = false;
     size_t at = 0;
     while (at < text.size()) {
-        size_t end = line_end(text, at);
-        if (end == at) break;
-        size_t next = next_line(text, end);
-        // A field goes on where a line begins with white space.
-        while (next < text.size() && is(text[next], kSpace)) {
-            end = line_end(text, next);
-            next = next_line(text, end);
-        }
+        if (line_end(text, at) == at) break;
+        const auto [end, next] = folded_lines(text, at);
         Text field = message.subspan(at, end - at);
-        mask_uri_passwords(field);
+        mask_uri_passwords(field, end == text.size());
         if (size_t colon = view(field).find(':'); colon != std::string_view::npos) {
             std::string_view name = trim(view(field).substr(0, colon));
             if (is_credentials(name)) mask_credentials(field.subspan(colon + 1));
@@ -205,7 +219,7 @@ void mask_secrets(std::span<char> message) {
     if (at >= text.size()) return;
     Text body = message.subspan(next_line(text, at));
     if (hidden_body) return hide(body);
-    mask_uri_passwords(body);
+    mask_uri_passwords(body, true);
     mask_body(body);
 }
 

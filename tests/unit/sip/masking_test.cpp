@@ -74,6 +74,9 @@ TEST(SipMasking, Bodies) {
          "a=candidate:1 1 UDP 2130706431 192.0.2.1 50000 typ host\r\n"},
         {"credentials of a relay", "<m:username>u</m:username><m:Password>s3cret</m:Password><x/>",
          "<m:username>u</m:username><m:Password>******</m:Password><x/>"},
+        {"a message in a body",
+         "INVITE sip:x SIP/2.0\r\nproxy-authorization : Digest nc=1,\r\n response=f00\r\n\r\nk=1",
+         "INVITE sip:x SIP/2.0\r\nproxy-authorization : Digest nc=1,\r\n response=***\r\n\r\nk=*"},
         {"no element", "my password>is not an element", "my password>is not an element"},
         {"a part that cannot be read", "--b\r\nContent-Transfer-Encoding: base64\r\n\r\nYT1jcg==\r\n",
          "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n********\r\n"},
@@ -91,6 +94,10 @@ TEST(SipMasking, WhatWasCutIsMaskedAsFarAsItIsThere) {
         EXPECT_EQ(part.size(), size);
         EXPECT_EQ(part.find("f00"), std::string::npos) << part;
     }
+    EXPECT_EQ(masked("INVITE sip:x SIP/2.0\r\nContact: <sip:bob:secr"),
+              "INVITE sip:x SIP/2.0\r\nContact: <sip:bob:****");
+    EXPECT_EQ(masked("INVITE sip:x SIP/2.0\r\nContact: <sip:a:5061\r\n"),
+              "INVITE sip:x SIP/2.0\r\nContact: <sip:a:5061\r\n");
 }
 
 }  // namespace
