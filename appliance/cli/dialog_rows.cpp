@@ -1,9 +1,9 @@
 #include "appliance/cli/dialog_rows.h"
 
+#include <algorithm>
 #include <map>
 
 #include "appliance/cli/listing.h"
-#include "appliance/cli/printable.h"
 
 namespace fedge::cli {
 namespace {
@@ -17,6 +17,35 @@ std::string dashed(const Json& row, const char* key) {
 std::string parties(const Json& row) {
     const std::string from = text_or(row, "from", ""), to = text_or(row, "to", "");
     return from < to ? from + " " + to : to + " " + from;
+}
+
+bool is_over(const Json& row) {
+    const std::string state = text_or(row, "state", "");
+    return state == "ended" || state == "failed";
+}
+
+bool contains(const Json& list, const Json& what) {
+    return std::find(list.begin(), list.end(), what) != list.end();
+}
+
+// Two rows of one dialog: it began where it is older; what is over on one core is over, whatever the others have not
+// heard of.
+Json merged(const Json& have, const Json& row) {
+    const bool older = number_or(row, "age_s", 0) > number_or(have, "age_s", 0);
+    Json both = older ? row : have;
+    const bool later = number_or(row, "idle_s", 0) < number_or(have, "idle_s", 0);
+    const Json& outcome = is_over(row) != is_over(have) ? (is_over(row) ? row : have) : later ? row : have;
+    for (const char* key : {"state", "status", "reason"})
+        if (outcome.contains(key) && is_over(outcome)) both[key] = outcome[key];
+    both["idle_s"] = (later ? row : have).value("idle_s", uint64_t{0});
+    both["requests"] = row.value("requests", uint64_t{0}) + have.value("requests", uint64_t{0});
+    both["cores"] = have["cores"];
+    both["cores"].push_back(row["core"]);
+    return both;
+}
+
+std::string cores(const Json& row) {
+    return value_text(row["cores"], ",");
 }
 
 std::string outcome(const Json& row) {
@@ -40,7 +69,7 @@ std::vector<Field> fields(bool with_method) {
                            {{"OUTCOME", left, true}, outcome},
                            {{"REQ", kRight, false, 4}, as_count("requests")},
                            {{"CALL-ID", left, true, 3}, [](const Json& row) { return dashed(row, "call_id"); }},
-                           {{"CORE", kRight, false, 5}, as_text("core")}});
+                           {{"CORE", kRight, false, 5}, cores}});
     return out;
 }
 
@@ -51,46 +80,42 @@ Json merged_dialogs(const Json& rows) {
     std::map<std::pair<std::string, std::string>, size_t> places;
     for (const Json& row : rows) {
         const auto [place, fresh] = places.try_emplace({text_or(row, "call_id", ""), parties(row)}, out.size());
-        if (fresh || out[place->second].value("core", Json()) == row.value("core", Json())) {
-            out.push_back(row);
+        const Json core = row.value("core", Json());
+        if (!fresh && !contains(out[place->second]["cores"], core)) {
+            out[place->second] = merged(out[place->second], row);
             continue;
         }
-        Json& have = out[place->second];
-        const bool older = number_or(row, "age_s", 0) > number_or(have, "age_s", 0);
-        const Json& first = older ? row : have;
-        const Json& last = number_or(row, "idle_s", 0) < number_or(have, "idle_s", 0) ? row : have;
-        Json both = first;
-        for (const char* key : {"state", "status", "reason", "idle_s"})
-            if (last.contains(key)) both[key] = last[key];
-        both["requests"] = number_or(row, "requests", 0) + number_or(have, "requests", 0);
-        both["core"] = value_text(have["core"]) + "," + value_text(row["core"]);
-        have = std::move(both);
+        place->second = out.size();
+        out.push_back(row);
+        out.back()["cores"] = Json::array({core});
     }
     return out;
 }
 
 std::vector<Option> dialog_options() {
-    std::vector<Option> all = {{"all", nullptr, "those that are over, too, as far as they are remembered"},
-                               {"domain", "D", "only of this domain, or below it"}};
-    for (const Option& option : paging_options()) all.push_back(option);
-    return all;
+    return {{"all", nullptr, "those that are over, too, as far as they are remembered"},
+            {"domain", "D", "only of this domain, or below it"},
+            {"limit", "N", "show at most N rows, 0 for all (default: 1000)"}};
 }
 
-Exit show_dialog_rows(Session& session, const Arguments& arguments, std::string filter, bool with_method,
-                      std::string_view empty) {
-    auto add = [&](const std::string& more) { filter += (filter.empty() ? "" : "&") + more; };
-    if (!arguments.has("all")) add("over=false");
-    if (arguments.has("domain")) add("domain=" + encoded(arguments.text("domain")));
+Exit show_dialog_rows(Session& session, const Arguments& arguments, std::string_view method, std::string_view empty) {
+    const std::string filter = arguments.has("domain") ? "domain=" + encoded(arguments.text("domain")) : "";
+    // All of them: what became of a dialog may stand in the row of another core than its beginning.
+    Json rows = Json::array();
+    for (Json& row : merged_dialogs(session.api.rows("/v1/dialogs", filter, 0, "")["rows"])) {
+        if (!arguments.has("all") && is_over(row)) continue;
+        if (!method.empty() && text_or(row, "method", "") != method) continue;
+        rows.push_back(std::move(row));
+    }
     const uint64_t limit = arguments.number("limit", 1000, 0, UINT32_MAX);
-    const Json page = session.api.rows("/v1/dialogs", filter, limit, arguments.text("after"));
+    const size_t more = limit != 0 && rows.size() > limit ? rows.size() - limit : 0;
+    rows.erase(rows.end() - static_cast<ptrdiff_t>(more), rows.end());
     if (session.json) {
-        print_json(session.out(), page);
+        print_json(session.out(), {{"rows", rows}, {"more", more}});
         return Exit::ok;
     }
-    print_rows(session.out(), session.at.width, fields(with_method), merged_dialogs(page["rows"]), empty);
-    if (page.contains("next"))
-        session.out() << "(there are more: go on with --after " << printable(value_text(page["next"]))
-                      << ", or use --limit 0)\n";
+    print_rows(session.out(), session.at.width, fields(method.empty()), rows, empty);
+    if (more) session.out() << "(there are " << more << " more: use --limit 0)\n";
     return Exit::ok;
 }
 

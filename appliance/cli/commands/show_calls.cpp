@@ -6,7 +6,7 @@ namespace {
 
 Exit run_show_calls(Session& session, const Arguments& arguments) {
     return show_dialog_rows(
-        session, arguments, "method=INVITE", false,
+        session, arguments, "INVITE",
         arguments.has("all") ? "There are no calls, and none is remembered." : "There are no calls.");
 }
 

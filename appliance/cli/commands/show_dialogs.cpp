@@ -6,7 +6,7 @@ namespace {
 
 Exit run_show_dialogs(Session& session, const Arguments& arguments) {
     return show_dialog_rows(
-        session, arguments, "", true,
+        session, arguments, "",
         arguments.has("all") ? "There are no dialogs, and none is remembered." : "There are no dialogs.");
 }
 

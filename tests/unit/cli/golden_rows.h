@@ -13,6 +13,7 @@ struct GoldenRow {
     std::vector<std::pair<const char*, std::string>> replies;
     size_t width = 100;
     int status = 200;
+    bool composed = false;  // --json is not the reply alone
 };
 
 // explain federation, ports, dns.

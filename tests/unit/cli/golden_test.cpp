@@ -356,7 +356,7 @@ TEST(Golden, ScreensAreAsRecorded) {
 
 TEST(Golden, JsonIsTheReplyOfTheApi) {
     for (const Row& row : rows()) {
-        if (row.replies.size() != 1 || row.status != 200) continue;
+        if (row.replies.size() != 1 || row.status != 200 || row.composed) continue;
         SCOPED_TRACE(row.name);
         FakeControl control;
         control.reply(row.replies[0].first, row.replies[0].second);
