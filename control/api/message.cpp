@@ -72,6 +72,10 @@ bool parse_target(std::string_view target, Request& request) {
     return true;
 }
 
+void send(const Reply& reply, const Json& json, int status) {
+    reply({status, "application/json", dump(json)});
+}
+
 Response refusal_response(const Refusal& refusal) {
     Json body = to_json(refusal.problem());
     if (refusal.problems().size() > 1) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/api/json.h"
 #include "control/problem.h"
 
 namespace fedge::control::api {
@@ -28,6 +29,8 @@ struct Response {
 
 // Called once, now or later.
 using Reply = std::function<void(Response)>;
+
+void send(const Reply& reply, const Json& json, int status = 200);
 
 // Splits and decodes a request target; false if it is malformed.
 bool parse_target(std::string_view target, Request& request);

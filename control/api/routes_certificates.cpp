@@ -5,10 +5,6 @@
 namespace fedge::control::api {
 namespace {
 
-void send(const Reply& reply, const Json& json, int status = 200) {
-    reply({status, "application/json", dump(json)});
-}
-
 // Publishes what was changed and answers. Without a listener of TLS the dataplane has no use for any of it: then what
 // is stored is all there is to it, and "served" is false.
 void publish(Control& control, Reply reply, Json json, int status = 200) {

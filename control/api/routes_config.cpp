@@ -14,10 +14,6 @@ constexpr int64_t kRevisionsShown = 1000;
 constexpr size_t kEntriesShown = 200;  // of those that differ
 constexpr uint64_t kMaxRevision = std::numeric_limits<int64_t>::max();
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 // One value as text, several allowed as a list; no value is null.
 Json value_json(const std::string& key, const Values& values) {
     if (values.empty()) return nullptr;

@@ -9,10 +9,6 @@ namespace {
 
 constexpr uint64_t kMaxNumber = ~uint64_t{0};
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 void send_connections(Control& control, contract::Kind kind, const Request& request, Reply reply) {
     RowRequest rows = paged(kind, request);
     if (std::string service = query_text(request, "service"); !service.empty())

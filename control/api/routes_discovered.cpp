@@ -30,7 +30,7 @@ void get_discovered(Control& control, const Request& request, Reply reply) {
         next = partner.domain;
     }
     if (rows.size() < limit) next.clear();
-    reply({200, "application/json", dump({{"rows", rows}, {"next", next}})});
+    send(reply, {{"rows", rows}, {"next", next}});
 }
 
 void get_discovered_partner(Control& control, const Request& request, Reply reply) {
@@ -40,7 +40,7 @@ void get_discovered_partner(Control& control, const Request& request, Reply repl
         throw Refusal(RefusalKind::not_found, {"domain", name.substr(0, 256) + " was not discovered",
                                                "`fedge discovered list` shows those that were"});
     }
-    reply({200, "application/json", dump(discovered_json(*partner))});
+    send(reply, discovered_json(*partner));
 }
 
 }  // namespace fedge::control::api

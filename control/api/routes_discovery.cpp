@@ -19,10 +19,6 @@ constexpr auto kTestTime = std::chrono::seconds(12);  // the command line waits 
 constexpr auto kServices = {discovery::Service::sip, discovery::Service::xmpp, discovery::Service::tlsa};
 constexpr auto kModes = {SipMode::microsoft_then_sips, SipMode::microsoft, SipMode::sips};
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 int64_t seconds_until(discovery::Time end, discovery::Time now) {
     return std::chrono::ceil<std::chrono::seconds>(end - now).count();
 }

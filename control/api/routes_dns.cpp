@@ -116,7 +116,7 @@ class DnsCheck : public std::enable_shared_from_this<DnsCheck> {
             json["found"] = row.found;
             records.push_back(std::move(json));
         }
-        reply_({200, "application/json", dump({{"records", std::move(records)}, {"problems", std::move(problems_)}})});
+        send(reply_, {{"records", std::move(records)}, {"problems", std::move(problems_)}});
     }
 
     Control& control_;
@@ -148,8 +148,7 @@ void get_federation_dns(Control& control, const Request& request, Reply reply) {
         return std::make_shared<DnsCheck>(control, std::move(plan), std::move(reply))->begin();
     Json records = Json::array();
     for (const DnsRecord& record : plan.records) records.push_back(record_json(record));
-    reply(
-        {200, "application/json", dump({{"records", records}, {"problems", DnsCheck::problems_json(plan.problems)}})});
+    send(reply, {{"records", records}, {"problems", DnsCheck::problems_json(plan.problems)}});
 }
 
 }  // namespace fedge::control::api

@@ -16,10 +16,6 @@ constexpr size_t kMaxText = 1024;
 constexpr size_t kMaxNames = 64;
 constexpr auto kDnsTime = std::chrono::seconds(5);  // for each question; the command line waits for 15
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 [[noreturn]] void invalid(const char* field, const std::string& what, const std::string& fix) {
     throw Refusal(RefusalKind::invalid, {field, what, fix});
 }

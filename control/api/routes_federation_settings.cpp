@@ -59,7 +59,7 @@ Json provider_json(const ProviderConfig& p) {
 void get_providers(Control& control, const Request& request, Reply reply) {
     Json rows = Json::array();
     for (const auto& provider : wanted(control, request).providers) rows.push_back(provider_json(provider));
-    reply({200, "application/json", dump({{"rows", rows}})});
+    send(reply, {{"rows", rows}});
 }
 
 void get_provider(Control& control, const Request& request, Reply reply) {
@@ -70,7 +70,7 @@ void get_provider(Control& control, const Request& request, Reply reply) {
         throw Refusal(RefusalKind::not_found,
                       {"name", "there is no provider " + name.substr(0, 64), "`fedge provider list` shows them"});
     }
-    reply({200, "application/json", dump(provider_json(*provider))});
+    send(reply, provider_json(*provider));
 }
 
 void get_policies(Control& control, const Request& request, Reply reply) {
@@ -83,7 +83,7 @@ void get_policies(Control& control, const Request& request, Reply reply) {
                         {"access", bits_json(site.access, kAccess)},
                         {"domains", site.domains}});
     }
-    reply({200, "application/json", dump({{"rows", rows}})});
+    send(reply, {{"rows", rows}});
 }
 
 }  // namespace fedge::control::api

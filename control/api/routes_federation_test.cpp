@@ -170,7 +170,7 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
                  {"error", facts_.error},
                  {"ours", ours},
                  {"findings", findings}};
-        reply_({200, "application/json", dump(out)});
+        send(reply_, out);
     }
 
     Control& control_;

@@ -12,10 +12,6 @@ constexpr uint64_t kMaxRows = 5000;
 constexpr uint64_t kMaxRevision = ~uint64_t{0} >> 1;
 constexpr size_t kShownRejections = 20'000;  // as many as a request has entries
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 std::string text(const Request& request, const char* name) {
     auto found = request.query.find(name);
     return found == request.query.end() ? "" : found->second;

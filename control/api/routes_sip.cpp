@@ -15,10 +15,6 @@ constexpr uint64_t kMaxCallId = 1024;
 constexpr uint64_t kMaxRate = 10000;
 constexpr uint64_t kMessagesAtOnce = 200;
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 // "alice@partner.example" is of partner.example, and of what is above it.
 bool is_of(const std::string& address, const std::string& domain) {
     std::string host = address.substr(address.find('@') + 1);

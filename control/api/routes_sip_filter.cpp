@@ -100,8 +100,7 @@ void get_sip_filter(Control& control, const Request& request, Reply reply) {
     auto found = request.query.find("candidate");
     SipFilterConfig config = wanted(control, found != request.query.end() && found->second == "true");
     const sip::FilterSettings& s = config.settings;
-    reply({200, "application/json",
-           dump({{"links", s.links},
+    send(reply, {{"links", s.links},
                  {"link_action", name_of(s.link_action)},
                  {"ignore_local", s.ignore_local},
                  {"file_links", s.block_file_extension},
@@ -114,7 +113,7 @@ void get_sip_filter(Control& control, const Request& request, Reply reply) {
                   {{"link-prefix", s.prefixes},
                    {"local-domain", s.local_domains},
                    {"file-extension", s.extensions},
-                   {"scanner", s.scanners}}}})});
+                   {"scanner", s.scanners}}}});
 }
 
 void post_sip_filter_test(Control& control, const Request& request, Reply reply) {
@@ -145,7 +144,7 @@ void post_sip_filter_test(Control& control, const Request& request, Reply reply)
         const policy::Diagnostic& told = *policy::diagnostic(code);
         out["wire"] = {{"status", told.status}, {"code", told.code}, {"text", told.text}};
     }
-    reply({200, "application/json", dump(out)});
+    send(reply, out);
 }
 
 }  // namespace fedge::control::api

@@ -13,10 +13,6 @@ namespace {
 constexpr uint32_t kAllRows = 1000;  // of what there are few: cores, ports
 constexpr uint64_t kMaxCursor = ~uint64_t{0};
 
-void send(const Reply& reply, const Json& json) {
-    reply({200, "application/json", dump(json)});
-}
-
 Json status_json(Control& control, const Json* cores) {
     Dataplane& dataplane = control.dataplane();
     Json warnings = Json::array();

@@ -11,10 +11,6 @@ namespace {
 constexpr int64_t kAuditShown = 1000;
 constexpr int64_t kKeepByDefault = 86400;
 
-void send(const Reply& reply, const Json& json, int status = 200) {
-    reply({status, "application/json", dump(json)});
-}
-
 PublishedCallback answer_change(Reply reply, Json json, int status = 200) {
     return [reply = std::move(reply), json = std::move(json), status](const Published& published) {
         send(reply, with_outcome(json, published), status);

@@ -57,7 +57,7 @@ void get_verdict(Control& control, const Request& request, Reply reply) {
             Json rows = Json::array();
             if (found->rows())
                 for (const auto* row : *found->rows()) rows.push_back(row_json(*row));
-            reply({200, "application/json", dump({{"name", name}, {"cores", rows}})});
+            send(reply, {{"name", name}, {"cores", rows}});
         });
 }
 

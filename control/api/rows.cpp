@@ -242,8 +242,7 @@ void send_rows(Control& control, RowRequest request, Reply reply) {
     collect_rows(control.dataplane(), std::move(request), control.time().steady,
                  [reply = std::move(reply)](Json rows, uint64_t next, const std::string& error) {
                      if (!error.empty()) return reply(unreachable(error));
-                     reply({200, "application/json",
-                            dump({{"rows", std::move(rows)}, {"next", next ? std::to_string(next) : ""}})});
+                     send(reply, {{"rows", std::move(rows)}, {"next", next ? std::to_string(next) : ""}});
                  });
 }
 
