@@ -52,7 +52,7 @@ po::options_description known_options() {
         ("pools.dialogs-per-core", text("16384"), "SIP dialogs that a signalling core lists for operators")
         ("pools.relay-addresses", text("128"), "TURN relay addresses that a configuration may name")
         ("tcp.connections-per-source", text("256"), "TCP connections from one IPv4 address or IPv6 /64, per core; more for users behind one NAT")
-        ("tcp.kernel-ports", text(""), "listeners on these ports, such as 443,5061, are served by the kernel's TCP instead of ours")
+        ("tcp.kernel-ports", text(""), "connections to our listeners on these ports, such as 443,5061, and to servers of SIP on them go by the kernel's TCP instead of ours")
         ("run-dir", text("/run/fedge"), "directory of the socket that control connects to");
     // clang-format on
     return options;

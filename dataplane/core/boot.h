@@ -36,7 +36,7 @@ struct BootConfig {
     uint32_t tcp_memory_mb_per_core = 32;   // send and receive queues of all connections
     uint32_t connections_per_source = 256;  // over TCP, from one IPv4 address or IPv6 /64, per core
     uint32_t dialogs_per_core = 16384;      // of SIP, that are listed for operators
-    std::vector<uint16_t> kernel_ports;     // listeners on these ports are served by the kernel's TCP
+    std::vector<uint16_t> kernel_ports;     // connections to these ports, ours and of others, are the kernel's TCP's
     std::string run_dir = "/run/fedge";
 };
 

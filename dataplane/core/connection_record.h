@@ -38,9 +38,9 @@ struct ConnectionRecord {
     Duration ended_ago{};
 
     ConnectionRecord() = default;
-    ConnectionRecord(uint64_t id_, const char* transport_, const tcp::ConnectionRow& row)
+    ConnectionRecord(uint64_t id_, const tcp::ConnectionRow& row)
         : id(id_),
-          transport(transport_),
+          transport(row.transport),
           state(row.state),
           local(row.local),
           remote(row.remote),

@@ -61,7 +61,11 @@ Core::Core(const CoreSetup& setup, Counters counters, const TscClock& clock)
     part.unix_now = unix_now_;
     part.log = &log_;
     part.arrives_here = [this](const Endpoint& local, const Endpoint& remote) {
-        return tcp_core(local, remote) == setup_.index;
+        return tcp_owner(local, remote).core == setup_.index;
+    };
+    part.arrives_here_for_us = [this](const Endpoint& local, const Endpoint& remote) {
+        TcpOwner owner = tcp_owner(local, remote);
+        return owner.core == setup_.index && !owner.relay;
     };
     signalling_ = std::make_unique<Signalling>(part, counters_, random_, host_, now_);
 }

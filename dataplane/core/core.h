@@ -132,8 +132,12 @@ class Core final : private ip::Transmitter,
     void act_host(Work& work, Origin origin);
     void act_stun(Work& work, Origin origin);
     void act_tcp(Work& work, Origin origin);
-    // The core that a TCP flow belongs to.
-    uint16_t tcp_core(const Endpoint& local, const Endpoint& remote) const;
+    // The core that a TCP flow belongs to, and whether the port here is a relay port.
+    struct TcpOwner {
+        uint16_t core;
+        bool relay;
+    };
+    TcpOwner tcp_owner(const Endpoint& local, const Endpoint& remote) const;
     void forward(Work& work, const relay::Forward& forward);
     template <size_t kRemoved, size_t kAdded>
     bool forward_plain(Work& work, const relay::Forward& forward);

@@ -271,19 +271,23 @@ void Core::act_tcp(Work& work, Origin origin) {
     const wire::Packet& packet = work.packet;
     if (packet.payload_length < wire::kTcpHeader) return drop(work, Drop::tcp_malformed);
     const auto* ports = rte_pktmbuf_mtod_offset(work.mbuf, const uint8_t*, packet.l4_offset);
-    uint16_t owner = tcp_core({packet.destination, load_be16(ports + 2)}, {packet.source, load_be16(ports)});
-    if (owner != setup_.index) return hand_over(work.mbuf, owner, origin);
+    Endpoint local{packet.destination, load_be16(ports + 2)}, remote{packet.source, load_be16(ports)};
+    TcpOwner owner = tcp_owner(local, remote);
+    if (owner.core != setup_.index) return hand_over(work.mbuf, owner.core, origin);
     if (!signalling_) return drop(work, Drop::tcp_no_connection);  // a relay port of a core without streams
-    signalling_->receive(work.mbuf, packet, load_be16(ports + 2), now_);
+    if (!signalling_->is_kernels(local.port, remote.port) || owner.relay) [[likely]]
+        return signalling_->receive(work.mbuf, packet, now_);
+    signalling_->to_kernel(work.mbuf, packet);
+    rte_pktmbuf_free(work.mbuf);
 }
 
 // Relay ports belong to the core that has the allocation, whatever the peer's end hashes to; TURN clients to a core by
 // their address.
-uint16_t Core::tcp_core(const Endpoint& local, const Endpoint& remote) const {
-    if (target_of(local).kind == classify::Target::Kind::relay) return turn_.owner_of_port(local.port);
+Core::TcpOwner Core::tcp_owner(const Endpoint& local, const Endpoint& remote) const {
+    if (target_of(local).kind == classify::Target::Kind::relay) return {turn_.owner_of_port(local.port), true};
     if (config_->turn_stream_ports[local.port])
-        return setup_.steering->signalling_core_of_client(local.address, remote.address);
-    return setup_.steering->signalling_core(local, remote);
+        return {setup_.steering->signalling_core_of_client(local.address, remote.address), false};
+    return {setup_.steering->signalling_core(local, remote), false};
 }
 
 void Core::act_host(Work& work, Origin origin) {
@@ -307,9 +311,13 @@ void Core::act_host(Work& work, Origin origin) {
 
 void Core::on_icmp_error(const ip::QuotedFlow& flow, const wire::Packet& packet, rte_mbuf* kept, Origin origin) {
     if (flow.tcp && setup_.steering->has_signalling()) {
-        uint16_t owner = tcp_core(flow.local, flow.remote);
-        if (owner != setup_.index) return hand_over(kept, owner, origin);
-        if (signalling_) signalling_->receive(flow, kept, packet, now_);
+        TcpOwner owner = tcp_owner(flow.local, flow.remote);
+        if (owner.core != setup_.index) return hand_over(kept, owner.core, origin);
+        if (signalling_ && !owner.relay && signalling_->is_kernels(flow.local.port, flow.remote.port)) {
+            signalling_->to_kernel(kept, packet);
+        } else if (signalling_) {
+            signalling_->receive(flow, now_);
+        }
         return rte_pktmbuf_free(kept);
     }
     classify::Target target = flow.tcp ? classify::Target{} : target_of(flow.local);

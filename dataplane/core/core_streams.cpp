@@ -79,7 +79,7 @@ bool Core::take(const tcp::SegmentOutput::Segment& segment) {
     put(segment.header.data(), segment.header.size());
     for (Bytes piece : segment.payload) put(piece.data(), piece.size());
     mbuf->port = RTE_MBUF_PORT_INVALID;
-    hand_over(mbuf, tcp_core(destination, source), Origin::port);
+    hand_over(mbuf, tcp_owner(destination, source).core, Origin::port);
     return true;
 }
 

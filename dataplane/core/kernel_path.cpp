@@ -10,20 +10,47 @@ constexpr size_t kChecksumOffset = 16;  // RFC 9293 section 3.1
 
 }  // namespace
 
-KernelPath::KernelPath(uint16_t core, const tcp::KernelLimits& limits, Counters counters, rte_mempool* pool,
-                       Instant now)
-    : counters_(counters),
+KernelPath::KernelPath(uint16_t core, const std::vector<uint16_t>& ports, const tcp::KernelLimits& limits,
+                       Counters counters, Random& random, ArrivesHere arrives_here, rte_mempool* pool, Instant now)
+    : ports_(ports),
+      counters_(counters),
+      random_(random),
+      arrives_here_(std::move(arrives_here)),
       pool_(pool),
       device_("fedge-core" + std::to_string(core), kMtu),
       transport_(limits, counters, now) {}
 
-bool KernelPath::listen(const Endpoint& local, const tcp::StreamOptions& options, tcp::Acceptor& acceptor,
-                        std::string& error) {
-    if (!device_.add_address(local.address, error)) return false;
+bool KernelPath::listen(const Endpoint& local, const tcp::StreamOptions& options, tcp::Acceptor& acceptor) {
+    if (!device_.add_address(local.address, error_)) return false;
     port::KernelDevice::Inside inside(device_);
     if (transport_.listen(local, options, acceptor)) return true;
-    error = "the kernel does not listen on " + local.text();
+    error_ = "the kernel does not listen on " + local.text();
     return false;
+}
+
+// The port is chosen here: the kernel knows nothing of the cores that flows are spread over.
+tcp::Stream* KernelPath::connect(const Endpoint& local, const Endpoint& remote, const tcp::StreamOptions& options,
+                                 tcp::StreamHandler& handler) {
+    if (!device_.add_address(local.address, error_)) return nullptr;
+    port::KernelDevice::Inside inside(device_);
+    for (int tried = 0; tried < kPortsTried; tried++) {
+        uint16_t port = pick_port(local.address, remote);
+        if (port == 0) break;
+        if (tcp::Stream* stream = transport_.connect({local.address, port}, remote, options, handler)) return stream;
+    }
+    error_ = "the kernel has no room or no port for a connection to " + remote.text();
+    return nullptr;
+}
+
+// One that segments of this flow find back from, from a random one on (RFC 6056 section 3.3.1). 0: there is none.
+uint16_t KernelPath::pick_port(const IpAddress& local, const Endpoint& remote) {
+    constexpr uint32_t kRange = kLastPort - kFirstPort + 1U;
+    uint32_t first = random_.below(kRange);
+    for (uint32_t i = 0; i < kRange; i++) {
+        auto port = static_cast<uint16_t>(kFirstPort + (first + i) % kRange);
+        if (!serves(port) && arrives_here_({local, port}, remote)) return port;
+    }
+    return 0;
 }
 
 void KernelPath::receive(const rte_mbuf* frame, const wire::Packet& packet) {

@@ -86,7 +86,8 @@ Signalling::Signalling(const Setup& setup, Counters counters, Random& random, ip
     limits.connections_per_prefix = plan_.connections_per_source;
     limits.connections = plan_.connections;
     limits.observer = this;
-    kernel_ = std::make_unique<KernelPath>(core_, limits, counters, setup.pool, now);
+    kernel_ = std::make_unique<KernelPath>(core_, plan_.kernel_ports, limits, counters, random,
+                                           setup.arrives_here_for_us, setup.pool, now);
 }
 
 Signalling::~Signalling() = default;
@@ -129,29 +130,20 @@ std::string Signalling::own_name(const StreamListener& listener) const {
 
 void Signalling::listen(Listener& listener) {
     const Endpoint& endpoint = listener.what.endpoint;
-    std::string error = "its table of listeners is full";
-    bool done = is_kernels(endpoint.port) ? kernel_->listen(endpoint, {}, listener, error)
-                                          : stack_.tcp().listen(endpoint, {}, listener);
-    if (!done)
-        log_.put(contract::Severity::error,
-                 "core " + std::to_string(core_) + " does not listen on " + endpoint.text() + ": " + error);
+    tcp::Transport& transport = transport_of(endpoint.port);
+    if (transport.listen(endpoint, {}, listener)) return;
+    log_.put(contract::Severity::error,
+             "core " + std::to_string(core_) + " does not listen on " + endpoint.text() + ": " +
+                 (&transport == kernel_.get() ? kernel_->error() : "its table of listeners is full"));
 }
 
 void Signalling::unlisten(const Listener& listener) {
-    if (is_kernels(listener.what.endpoint.port)) return kernel_->unlisten(listener.what.endpoint);
-    stack_.tcp().unlisten(listener.what.endpoint);
+    transport_of(listener.what.endpoint.port).unlisten(listener.what.endpoint);
 }
 
-void Signalling::receive(rte_mbuf* frame, const wire::Packet& packet, uint16_t local_port, Instant now) {
-    if (!is_kernels(local_port)) [[likely]]
-        return stack_.receive(frame, packet, now);
-    kernel_->receive(frame, packet);
-    rte_pktmbuf_free(frame);
-}
-
-void Signalling::receive(const ip::QuotedFlow& flow, const rte_mbuf* frame, const wire::Packet& packet, Instant now) {
-    if (is_kernels(flow.local.port)) return kernel_->receive(frame, packet);
-    stack_.receive(flow, now);
+tcp::Transport& Signalling::transport_of(uint16_t port) {
+    if (kernel_ && kernel_->serves(port)) return *kernel_;
+    return stack_.tcp();
 }
 
 void Signalling::begin(Instant now, uint64_t unix_now) {
@@ -207,7 +199,7 @@ tcp::Stream* Signalling::connect(contract::Role side, const Endpoint& remote, co
     if (!local) return nullptr;
     tls::ClientOptions ours = options;
     ours.own_name = sip_config_->own_name(side);
-    return tls_.connect(stack_.tcp(), {*local, 0}, remote, {}, std::move(ours), handler);
+    return tls_.connect(transport_of(remote.port), {*local, 0}, remote, {}, std::move(ours), handler);
 }
 
 tcp::StreamHandler* Signalling::accept(Listener& listener, tcp::Stream& stream) {
@@ -271,7 +263,7 @@ uint32_t Signalling::list(std::span<ConnectionRecord> out, uint64_t& cursor) con
 }
 
 ConnectionRecord Signalling::record(const tcp::ConnectionRow& row) const {
-    return {tcp::flow_number(core_, row.local, row.remote), is_kernels(row.local.port) ? "kernel" : "own", row};
+    return {tcp::flow_number(core_, row.local, row.remote), row};
 }
 
 }  // namespace fedge::core

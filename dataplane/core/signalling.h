@@ -3,7 +3,6 @@
 
 #include <rte_mbuf.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,6 +52,8 @@ class Signalling final : private tcp::StreamObserver,
         LogRing* log = nullptr;
         // Whether packets from `remote` to `local` come to this core.
         std::function<bool(const Endpoint& local, const Endpoint& remote)> arrives_here;
+        // The same of what does not go to a relay port.
+        std::function<bool(const Endpoint& local, const Endpoint& remote)> arrives_here_for_us;
     };
     // Takes all memory that its TCP will ever need. Throws std::runtime_error when there is not enough.
     Signalling(const Setup& setup, Counters counters, Random& random, ip::Host& host, Instant now);
@@ -70,14 +71,20 @@ class Signalling final : private tcp::StreamObserver,
 
     // Before anything that may call a user of a stream.
     void begin(Instant now, uint64_t unix_now);
-    // A frame with a TCP segment for this core, to this port of ours. Takes it.
-    void receive(rte_mbuf* frame, const wire::Packet& packet, uint16_t local_port, Instant now);
+    // Whether a segment between these ports, neither of them a relay port, is for the kernel's TCP.
+    bool is_kernels(uint16_t local_port, uint16_t remote_port) const {
+        return kernel_ && kernel_->carries(local_port, remote_port);
+    }
+    // A frame with a TCP segment for this core, or with an ICMP error about one. Does not take it.
+    void to_kernel(const rte_mbuf* frame, const wire::Packet& packet) { kernel_->receive(frame, packet); }
+    // A frame with a TCP segment for our TCP on this core. Takes it.
+    void receive(rte_mbuf* frame, const wire::Packet& packet, Instant now) { stack_.receive(frame, packet, now); }
     // The same of one that never was on a wire.
     void receive_local(rte_mbuf* mbuf, const tcp::Arrival& arrival, Instant now) {
         stack_.receive_local(mbuf, arrival, now);
     }
-    // An ICMP error about a segment of this core's; `frame` is the packet that brought it, and is not taken.
-    void receive(const ip::QuotedFlow& flow, const rte_mbuf* frame, const wire::Packet& packet, Instant now);
+    // An ICMP error about a segment of our TCP on this core.
+    void receive(const ip::QuotedFlow& flow, Instant now) { stack_.receive(flow, now); }
     // End of a turn of the loop. Returns how much there was to do.
     uint32_t turn(Instant now, uint64_t unix_now);
 
@@ -121,9 +128,8 @@ class Signalling final : private tcp::StreamObserver,
     void on_end(const tcp::ConnectionRow& row, std::string_view how) override;
     void on_session_end(const tls::Session& session, tcp::CloseReason reason) override;
     ConnectionRecord record(const tcp::ConnectionRow& row) const;
-    bool is_kernels(uint16_t local_port) const {
-        return kernel_ && std::ranges::binary_search(plan_.kernel_ports, local_port);
-    }
+    // The TCP that serves this port: of a listener of ours, or of whom we connect to.
+    tcp::Transport& transport_of(uint16_t port);
     void listen(Listener& listener);
     void unlisten(const Listener& listener);
     std::string own_name(const StreamListener& listener) const;

@@ -12,7 +12,7 @@ struct SignallingPlan {
     uint32_t tcp_memory_mb = 32;            // send and receive queues of all connections
     uint32_t undecided = 1024;              // connections to the shared port whose kind is not known yet
     uint32_t dialogs = 1024;                // of SIP, that are listed for operators
-    std::vector<uint16_t> kernel_ports;     // of listeners that the kernel's TCP serves
+    std::vector<uint16_t> kernel_ports;     // that the kernel's TCP serves (kernel_path.h), ascending
 };
 
 }  // namespace fedge::core

@@ -345,8 +345,8 @@ size_t Engine::bytes_per_connection() const {
 }
 
 ConnectionRow Engine::row(const Connection& c) const {
-    ConnectionRow row{c.local(),          c.remote(),        name(c.state), c.outgoing,
-                      now_ - c.opened_at, now_ - c.heard_at, c.info(),      {}};
+    ConnectionRow row{"own",    c.local(), c.remote(), name(c.state), c.outgoing, now_ - c.opened_at, now_ - c.heard_at,
+                      c.info(), {}};
     if (c.handler) c.handler->describe(row.details);
     return row;
 }

@@ -413,7 +413,7 @@ void KernelTransport::deliver(KernelStream& s) {
 
 ConnectionRow KernelTransport::row(const KernelStream& s) const {
     KernelState state = s.descriptor >= 0 ? kernel_state(s.descriptor) : KernelState{};
-    ConnectionRow row{s.local(),          s.remote(),        state.name, s.outgoing,
+    ConnectionRow row{"kernel",           s.local(),         s.remote(), state.name, s.outgoing,
                       now_ - s.opened_at, state.since_heard, s.info(),   {}};
     if (s.handler) s.handler->describe(row.details);
     return row;

@@ -9,11 +9,12 @@
 //    SYN cache, cookies, TIME-WAIT and the number of half-open connections are the kernel's matter (sysctl
 //    net.ipv4.tcp_*).
 //  * After close() the kernel delivers what is left by its own rules (tcp_orphan_retries, tcp_fin_timeout).
-//  * ICMP port unreachable for a SYN counts as refused. Keepalives are counted in whole seconds, at least one; a SYN is
-//    sent six times in 63 s, but a user timeout that falls between two of them ends it only with the next.
-//  * on_closed(finished) comes when the kernel has left LAST-ACK or gone to TIME-WAIT, as with ours; the flow's
-//  TIME-WAIT
-//    is the kernel's.
+//  * ICMP port unreachable for a SYN counts as refused, and every other kind of unreachable ends the attempt, where
+//  ours
+//    goes on trying if it may be over soon. Keepalives are counted in whole seconds, at least one; a SYN is sent six
+//    times in 63 s, but a user timeout that falls between two of them ends it only with the next.
+//  * on_closed(finished) comes when the kernel has left LAST-ACK or gone to TIME-WAIT, as with ours; the TIME-WAIT of
+//    the flow is the kernel's.
 //  * Link-local IPv6 peers cannot be named (an Endpoint has no scope).
 #pragma once
 

@@ -71,6 +71,7 @@ struct StreamInfo {
 
 // One line of `fedge show connections`.
 struct ConnectionRow {
+    const char* transport = "";  // "own", or "kernel"
     Endpoint local;
     Endpoint remote;
     const char* state = "";

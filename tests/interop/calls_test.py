@@ -6,6 +6,7 @@ from support import lab as net
 from support.federation import ALICE, BOB, HOST4_B, PEER4_B, SRV, ZONES, Federation
 from support.phone import Dialog
 from support.sip_server import USERS_PORT
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 PACKETS = 50
@@ -75,6 +76,7 @@ def two(env, **settings):
     return world, ours, partner, ours.phone(BOB, USERS_PORT), partner.phone(ALICE, USERS_PORT)
 
 
+@on_both_transports
 def test_cold_start(env):
     """200 messages at once while nothing is connected yet: all arrive, either way"""
     world = Federation(env, ZONES)
@@ -106,6 +108,7 @@ def test_media_through_turn(env):
     passes(calling, bob, "BYE")
 
 
+@on_both_transports
 def test_control_is_killed(env):
     """kill -9 of control during a call: the call and new ones go on; its return changes nothing"""
     _, _, _, bob, alice = two(env)
@@ -121,6 +124,7 @@ def test_control_is_killed(env):
     passes(called, alice, "BYE")
 
 
+@on_both_transports
 def test_dataplane_is_killed(env):
     """kill -9 of the dataplane during calls: they are ended in order by either side when it is back"""
     world, _, _, bob, alice = two(env)
@@ -138,6 +142,7 @@ def test_dataplane_is_killed(env):
         passes(called, calling.phone, "BYE")
 
 
+@on_both_transports
 def test_partner_is_lost(env):
     """The partner's server ends and comes back during calls: what is sent meanwhile is refused, the calls go on"""
     _, _, partner, bob, alice = two(env)
@@ -155,6 +160,7 @@ def test_partner_is_lost(env):
         passes(called, calling.phone, "BYE")
 
 
+@on_both_transports
 def test_partner_moves(env):
     """The partner's server gets another address: calls find it there when DNS says so, also those that stood before"""
     world, _, partner, bob, alice = two(env, **{"dns.ttl-min": ["1"]})
@@ -169,6 +175,7 @@ def test_partner_moves(env):
     passes(called, bob, "BYE")
 
 
+@on_both_transports
 def test_front_end_is_lost(env):
     """One of two front ends ends: its share goes to the other at once, calls there go on; it gets calls when it is back"""
     world = Federation(env, ZONES)

@@ -1,8 +1,8 @@
 """Federation between organisations whose servers are Kamailio and whose users are sipp and phones of the test."""
-from support.edge import SHARED_PORT
 from support.federation import ALICE, BOB, ZONES, PARTNERS, Federation
 from support.phone import Dialog
 from support.sip_server import USERS_PORT
+from support.transports import on_both_transports
 
 
 def exchange(sender, receiver, addresses, messages=20, calls=10):
@@ -13,6 +13,7 @@ def exchange(sender, receiver, addresses, messages=20, calls=10):
         answering.stop()
 
 
+@on_both_transports
 def test_partners_of_every_kind(env):
     """Messages and calls both ways with an allowed server, allowed domain, discovered partner, provider, default route"""
     world = Federation(env, ZONES)
@@ -123,31 +124,13 @@ def subscriptions(bob, alice):
         within(notifying, watcher, "NOTIFY", [("Event", "presence"), ("Subscription-State", "terminated")])
 
 
+@on_both_transports
 def test_dialogs(env):
     """Both ways: PRACK, INFO, UPDATE, re-INVITE and REFER by either side, BYE by the callee; a call that is given up"""
     dialogs(*phones(*servers(env)))
 
 
+@on_both_transports
 def test_subscriptions(env):
     """Both ways: SUBSCRIBE, NOTIFY, a refreshed subscription, its end"""
     subscriptions(*phones(*servers(env)))
-
-
-def test_over_the_kernels_tcp(env):
-    """The same over the kernel's TCP behind the exception path (tcp.kernel-ports), as far as others connect to the edge"""
-    env.edge.dataplane.stop()
-    env.edge.start_dataplane(kernel_ports=f"5061,{SHARED_PORT}")
-    try:
-        env.edge.wait_ready()
-        ours, partner = servers(env)
-        exchange(partner, ours, (ALICE, BOB))
-        exchange(ours, partner, (BOB, ALICE))
-        users = phones(ours, partner)
-        dialogs(*users)
-        subscriptions(*users)
-        kernels = [row["service"] for row in env.edge.rows("connections") if row["transport"] == "kernel"]
-        assert sorted(kernels) == ["sip-front-end", "sip-partner"], kernels
-    finally:
-        env.edge.dataplane.stop()
-        env.edge.start_dataplane()
-        env.edge.wait_ready()

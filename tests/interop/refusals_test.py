@@ -6,6 +6,7 @@ from support import lab as net
 from support.federation import ACCESS, ALICE, BOB, SRV, ZONES, Federation
 from support.openssl import Authority
 from support.sip import Party, request
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 
@@ -51,6 +52,7 @@ def test_without_an_answer(env):
         assert phone.silent(0.5), sender
 
 
+@on_both_transports
 def test_to_partners(env):
     """Blocked and unknown domains, users without policy, foreign senders, and each fault of DNS and of connections"""
     world = Federation(env, {**ZONES,
@@ -89,6 +91,7 @@ def refused(party, name=ACCESS):
         return True
 
 
+@on_both_transports
 def test_certificates(env):
     """No certificate, one of another authority, one that is over; one for clients only is enough unless we are strict"""
     world = Federation(env, ZONES)

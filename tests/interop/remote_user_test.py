@@ -5,6 +5,7 @@ from support.dns_server import DnsServer
 from support.federation import ACCESS, ALICE, BOB, ZONES, Federation
 from support.phone import Dialog
 from support.sip_server import USERS_PORT
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 
@@ -22,6 +23,7 @@ def remote_user(env, settings=None, **options):
     return world, ours, Baresip(env, world.issuer.root, "bob", "contoso.com", ACCESS, dns.address, **options)
 
 
+@on_both_transports
 def test_registration_and_calls(env):
     """Digest authentication, a call that comes back by Path, one to a partner and one from there"""
     world, ours, user = remote_user(env)
@@ -70,6 +72,7 @@ def test_keepalive(env):
     wait_until(lambda: env.edge.counter("sip_keepalives") > before, 30, "a keepalive to be answered")
 
 
+@on_both_transports
 def test_connection_is_lost(env):
     """The dataplane is killed: 430 (Flow Failed) for who is not there, and not somebody else; he is when he comes back"""
     world, ours, user = remote_user(env)

@@ -6,10 +6,9 @@ from support import lab as net
 from support import stun
 from support.edge import EDGE_NAME, SHARED_PORT, TLS_PORT
 from support.openssl import s_client
+from support.transports import on_both_transports
 from support.uclient import assert_lossless, uclient
 from support.wait import wait_until
-
-KERNEL_PORTS = f"3478,{TLS_PORT},{SHARED_PORT}"
 
 
 def closed(connection):
@@ -20,16 +19,6 @@ def closed(connection):
         return True
 
 
-def over_tcp(env):
-    assert_lossless(uclient(env, "-t", "-c", "-e", net.PEER4))
-    assert_lossless(uclient(env, "-t", "-c", "-s", "-e", net.PEER4))
-    assert_lossless(uclient(env, "-t", "-c", "-x", "-e", net.PEER6, server=net.EDGE6))
-
-
-def over_tls(env):
-    assert_lossless(uclient(env, "-t", "-S", "-c", "-p", TLS_PORT, "-e", net.PEER4))
-
-
 def on_the_shared_port(env):
     before = env.edge.counter("shared_turn")
     assert_lossless(uclient(env, "-t", "-c", "-p", SHARED_PORT, "-e", net.PEER4))
@@ -37,28 +26,26 @@ def on_the_shared_port(env):
     assert env.edge.counter("shared_turn") >= before + 4
 
 
-def tcp_allocations(env):
-    before = env.edge.counter("turn_tcp_bound")
-    output = uclient(env, "-T", messages=20)
-    assert_lossless(output)
-    assert env.edge.counter("turn_tcp_bound") > before
-
-
+@on_both_transports
 def test_turn_over_tcp(env):
     """turnutils_uclient -t: ChannelData and Send indications, IPv4 and IPv6"""
-    over_tcp(env)
+    assert_lossless(uclient(env, "-t", "-c", "-e", net.PEER4))
+    assert_lossless(uclient(env, "-t", "-c", "-s", "-e", net.PEER4))
+    assert_lossless(uclient(env, "-t", "-c", "-x", "-e", net.PEER6, server=net.EDGE6))
     assert env.edge.counter("turn_streams_opened") >= 6
     wait_until(lambda: not env.edge.rows("connections"), 10, "connections to end")
     assert not env.edge.rows("allocations"), "allocations end with their connections"
 
 
+@on_both_transports
 def test_turn_over_tls(env):
     """turnutils_uclient -t -S"""
     before = env.edge.counter("tls_accepted")
-    over_tls(env)
+    assert_lossless(uclient(env, "-t", "-S", "-c", "-p", TLS_PORT, "-e", net.PEER4))
     assert env.edge.counter("tls_accepted") >= before + 2
 
 
+@on_both_transports
 def test_shared_port(env):
     """turnutils_uclient on port 443, without TLS and with it"""
     on_the_shared_port(env)
@@ -66,24 +53,10 @@ def test_shared_port(env):
 
 def test_tcp_allocations(env):
     """turnutils_uclient -T: RFC 6062 between two clients of this edge"""
-    tcp_allocations(env)
-
-
-def test_over_the_kernels_tcp(env):
-    """The same over the kernel's TCP behind the exception path (tcp.kernel-ports)"""
-    env.edge.dataplane.stop()
-    env.edge.start_dataplane(kernel_ports=KERNEL_PORTS)
-    try:
-        env.edge.wait_ready()
-        over_tcp(env)
-        over_tls(env)
-        on_the_shared_port(env)
-        assert env.edge.counter("tcp_to_kernel") > 100
-        assert env.edge.counter("tcp_from_kernel") > 100
-    finally:
-        env.edge.dataplane.stop()
-        env.edge.start_dataplane()
-        env.edge.wait_ready()
+    before = env.edge.counter("turn_tcp_bound")
+    output = uclient(env, "-T", messages=20)
+    assert_lossless(output)
+    assert env.edge.counter("turn_tcp_bound") > before
 
 
 def test_connections_are_shown_and_explained(env):

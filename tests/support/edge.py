@@ -95,6 +95,7 @@ class Edge:
         self.prefix = f"{lab.name}-{os.getpid()}"
         self.socket = self.run_directory / "control.sock"
         self.dataplane = self.control = None
+        self.kernel_ports = ()  # whose connections the kernel's TCP carries, as long as restore() says nothing else
         self.base_revision = None
 
     # life
@@ -115,10 +116,11 @@ class Edge:
         self.control = self.lab.start("edge", self.programs["fedge-control"], "--config", self.work / "control.ini",
                                       log=self.work / "control.log")
 
-    def start_dataplane(self, huge="no", driver="net_af_packet", kernel_ports="", wan=""):
+    def start_dataplane(self, huge="no", driver="net_af_packet", wan=""):
         """`wan`: the device of that port, if it is not the driver's on the laboratory's wire."""
         text = DATAPLANE_INI.format(run=self.run_directory, prefix=self.prefix, huge=huge, driver=driver,
-                                    wan=wan or f"{driver}0,iface=wan0", kernel_ports=kernel_ports)
+                                    wan=wan or f"{driver}0,iface=wan0",
+                                    kernel_ports=",".join(map(str, self.kernel_ports)))
         (self.work / "dataplane.ini").write_text(text)
         self.dataplane = self.lab.start("edge", self.programs["fedge-dataplane"], "--config",
                                         self.work / "dataplane.ini", log=self.work / "dataplane.log")
@@ -156,10 +158,14 @@ class Edge:
         except AssertionError as problem:
             raise AssertionError(f"{problem}\n{self.logs()}") from None
 
-    def restore(self):
-        """Whatever the last test left: daemons up, base configuration in force, nothing drained, nobody connected."""
+    def restore(self, kernel_ports=()):
+        """Whatever the last test left: daemons up, base configuration in force, nothing drained, nobody connected; and the
+        kernel's TCP on these ports."""
         if not self.control.running():
             self.start_control()
+        if kernel_ports != self.kernel_ports:
+            self.dataplane.stop()
+            self.kernel_ports = kernel_ports
         if not self.dataplane.running():
             self.start_dataplane()
         self.wait_ready(base=False)
@@ -270,7 +276,9 @@ class Coturn:
         finally:
             client.close()
 
-    def restore(self):
+    def restore(self, kernel_ports=()):
+        if kernel_ports:
+            raise AssertionError("turnserver has no TCP but the kernel's")
         if not self._server.running():
             raise AssertionError("turnserver has ended")
 

@@ -116,7 +116,8 @@ class Party:
 
     def listen(self, address, port=5061):
         with self.env.lab.inside(self.host):
-            listener = socket.create_server((address, port))
+            listener = socket.create_server((address, port),
+                                            family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         listener.settimeout(15)
         self.env.cleanup.callback(listener.close)
         context = self._context(ssl.PROTOCOL_TLS_SERVER)

@@ -1,7 +1,8 @@
 // A SIP message and a dialog through a whole core: frames in, TCP, mutual TLS, policy, TLS, frames out; a partner
-// outside and a front end inside.
+// outside and a front end inside, over our TCP and over the kernel's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/support/sip_world.h"
 #include "tests/support/stream_client.h"
@@ -28,7 +29,7 @@ constexpr int64_t kFarFuture = test::kTestTime + int64_t{50} * 365 * 86400;
 struct Certificates {
     test::TestCertificate authority = root();
     test::TestCertificate edge = issue({"DNS:access.contoso.com", "DNS:edge.contoso.local"});
-    test::TestCertificate front_end = issue({"DNS:fe1.contoso.com"});
+    test::TestCertificate front_end = issue({"DNS:fe1.contoso.com", "DNS:fe2.contoso.com", "DNS:fe3.contoso.com"});
     test::TestCertificate partner = issue({"DNS:sip.partner.example"});
     test::TestCertificate stranger = issue({"DNS:sip.stranger.example"});
 
@@ -60,6 +61,13 @@ struct Certificates {
     }
 };
 
+void add_front_end(contract::SnapshotT& snapshot, const char* host, const Endpoint& endpoint) {
+    auto front_end = std::make_unique<contract::FrontEndT>();
+    front_end->host = host;
+    front_end->addresses.push_back(test::wire_ip(endpoint.address));
+    snapshot.sip->front_ends.push_back(std::move(front_end));
+}
+
 contract::SnapshotT sip_snapshot(const Certificates& certificates) {
     auto snapshot = EdgeBox::snapshot();
     auto inside = std::make_unique<contract::InterfaceT>();
@@ -85,10 +93,7 @@ contract::SnapshotT sip_snapshot(const Certificates& certificates) {
     snapshot.sip->outside_name = "access.contoso.com";
     snapshot.sip->inside_name = "edge.contoso.local";
     snapshot.sip->token_keys = std::vector<uint8_t>(32, 9);
-    auto front_end = std::make_unique<contract::FrontEndT>();
-    front_end->host = "fe1.contoso.com";
-    front_end->addresses.push_back(test::wire_ip(kFrontEnd.address));
-    snapshot.sip->front_ends.push_back(std::move(front_end));
+    add_front_end(snapshot, "fe1.contoso.com", kFrontEnd);
     snapshot.federation = std::make_unique<contract::FederationT>();
     snapshot.federation->enabled = true;
     snapshot.federation->outside_users = true;
@@ -110,6 +115,7 @@ struct Layout {
     uint16_t cores;
     uint16_t media;
     uint16_t signalling_from;
+    bool kernel;
 };
 
 // Takes connections and keeps the last of them.
@@ -125,7 +131,9 @@ struct Taker final : tcp::Acceptor {
 class Sip : public Edge, public testing::WithParamInterface<Layout> {
   protected:
     void SetUp() override {
+        if (GetParam().kernel && geteuid() != 0) GTEST_SKIP() << "a network namespace needs root";
         EdgeBoxPlan plan;
+        if (GetParam().kernel) plan.signalling.kernel_ports = {443, 5061};
         plan.media = GetParam().media;
         plan.signalling_from = GetParam().signalling_from;
         plan.signalling.connections = 64;
@@ -179,6 +187,15 @@ class Sip : public Edge, public testing::WithParamInterface<Layout> {
         }
     }
     void send(StreamUser& user, const SipText& message) { user.stream->write(bytes_of(message.text())); }
+    std::string_view transport() const { return GetParam().kernel ? "kernel" : "own"; }
+    // Why connections to this server ended.
+    std::vector<std::string> ends(const Endpoint& server) {
+        std::vector<std::string> all;
+        for (uint16_t core = 0; core < GetParam().cores; core++)
+            for (const auto& row : box_->connections(core, true))
+                if (row.remote == server && row.transport == transport()) all.emplace_back(row.why.view());
+        return all;
+    }
 
     Certificates certificates_;
     std::unique_ptr<StreamHost> host_;
@@ -203,9 +220,36 @@ TEST_P(Sip, MessageAndAnswerBetweenAPartnerAndAFrontEnd) {
     std::vector<std::string> seen;
     for (uint16_t core = 0; core < GetParam().cores; core++)
         for (const auto& row : box_->connections(core))
-            seen.push_back(std::string(row.service.view()) + " " + std::string(row.peer_names[0].view()));
-    EXPECT_THAT(seen,
-                testing::UnorderedElementsAre("sip-front-end fe1.contoso.com", "sip-partner sip.partner.example"));
+            seen.push_back(std::string(row.service.view()) + " " + std::string(row.peer_names[0].view()) + " " +
+                           std::string(row.transport));
+    std::string by(transport());
+    EXPECT_THAT(seen, testing::UnorderedElementsAre("sip-front-end fe1.contoso.com " + by,
+                                                    "sip-partner sip.partner.example " + by));
+}
+
+TEST_P(Sip, AFrontEndThatRefusesIsTriedAgain) {
+    inside_->unlisten(kFrontEnd);
+    ASSERT_TRUE(until([&] { return !ends(kFrontEnd).empty(); })) << box_->drops();
+    EXPECT_EQ(ends(kFrontEnd)[0], "refused by peer");
+    ASSERT_TRUE(inside_->listen(kFrontEnd, {}, front_end_));
+    EXPECT_TRUE(until([&] { return front_end_.user.open; })) << box_->drops();
+}
+
+TEST_P(Sip, AFrontEndBehindAFirewallThatSaysSoIsUnreachable) {
+    std::optional<Frame> syn;
+    host_->loses = [&](const Frame& frame) {
+        if (!syn) syn = frame;
+        return true;
+    };
+    ASSERT_TRUE(until([&] { return syn.has_value(); }));
+    // The quote without the tag that the frame had, and a tag on what comes back.
+    constexpr uint8_t kTag[] = {0x81, 0, 0, kInside};
+    syn->erase(syn->begin() + 12, syn->begin() + 16);
+    Frame error = test::icmp_error_frame(box_->mac(), IpAddress::parse("10.0.0.1").value(), 3, 13, *syn);
+    error.insert(error.begin() + 12, std::begin(kTag), std::end(kTag));
+    ASSERT_TRUE(box_->send(error));
+    ASSERT_TRUE(until([&] { return !ends(kFrontEnd).empty(); })) << box_->drops();
+    EXPECT_EQ(ends(kFrontEnd)[0], "unreachable");
 }
 
 TEST_P(Sip, LargeBodiesPassWhole) {
@@ -290,10 +334,41 @@ TEST_P(Sip, RemoteUserOnTheSharedPort) {
     EXPECT_EQ(box_->total(Counter::shared_sip), 1U);
 }
 
-const Layout kLayouts[] = {{"one_core_for_all", 1, 1, 0}, {"beside_media", 2, 1, 1}};
+// Each core connects for itself, from a port whose flow comes back to it, whichever queue its frames are in.
+class SipCores : public Sip {};
 
-INSTANTIATE_TEST_SUITE_P(On, Sip, testing::ValuesIn(kLayouts),
-                         [](const auto& info) { return std::string(info.param.name); });
+TEST_P(SipCores, EveryCoreIsConnectedToEveryFrontEnd) {
+    const Endpoint all[] = {kFrontEnd, at("10.0.0.21:5061"), at("10.0.0.22:5061")};
+    auto snapshot = sip_snapshot(certificates_);
+    snapshot.revision = 2;
+    add_front_end(snapshot, "fe2.contoso.com", all[1]);
+    add_front_end(snapshot, "fe3.contoso.com", all[2]);
+    ASSERT_TRUE(inside_->listen(all[1], {}, front_end_));
+    ASSERT_TRUE(inside_->listen(all[2], {}, front_end_));
+    box_->publish(snapshot);
+    auto connected = [&](uint16_t core, const Endpoint& to) {
+        auto rows = box_->connections(core);
+        return std::ranges::any_of(rows, [&](const auto& row) {
+            return row.remote == to && row.transport == transport() && !row.tls_version.view().empty();
+        });
+    };
+    for (uint16_t core = 0; core < GetParam().cores; core++)
+        for (const Endpoint& to : all)
+            EXPECT_TRUE(until([&] { return connected(core, to); })) << core << to.text() << box_->drops();
+}
+
+const Layout kLayouts[] = {{"one_core_for_all", 1, 1, 0, false},
+                           {"beside_media", 2, 1, 1, false},
+                           {"kernel_on_one_core", 1, 1, 0, true},
+                           {"kernel_beside_media", 2, 1, 1, true}};
+const Layout kManyCores[] = {{"three_cores", 3, 3, 0, false}, {"kernel_on_three_cores", 3, 3, 0, true}};
+
+std::string name_of(const testing::TestParamInfo<Layout>& info) {
+    return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Sip, testing::ValuesIn(kLayouts), name_of);
+INSTANTIATE_TEST_SUITE_P(On, SipCores, testing::ValuesIn(kManyCores), name_of);
 
 }  // namespace
 }  // namespace fedge::core

@@ -315,6 +315,35 @@ TEST_P(OwnStreams, TcpAllocationsOfOneEdgeReachEachOther) {
     for (StreamUser* user : {&a, &b, &data_a, &data_b}) user->stream->abort();
 }
 
+// Also on a port that the kernel's TCP has elsewhere: what goes from relay ports is always ours.
+TEST_P(Streams, TcpAllocationsReachPeersOnThePortOfAListener) {
+    struct Taker final : tcp::Acceptor {
+        StreamUser user;
+        tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
+            user.stream = &stream;
+            return &user;
+        }
+    } peer;
+    const Endpoint place{kPeer.address, kPlain.port};
+    ASSERT_TRUE(host_->tcp().listen(place, {}, peer));
+    StreamUser user, data;
+    ASSERT_TRUE(host_->connect(user, kGuest, kPlain));
+    StunAttempt tcp;
+    tcp.transport = 6;
+    ASSERT_EQ(ask_logged_in(user, tcp).klass(), wire::StunClass::success);
+    StunAttempt connect;
+    connect.method = StunMethod::connect;
+    connect.peer = place;
+    auto connected = ask_logged_in(user, connect);
+    ASSERT_EQ(connected.klass(), wire::StunClass::success) << box_->drops();
+    bind_connection(data, connected.u32(StunAttribute::connection_id).value());
+    data.stream->write(bytes_of("to the peer"));
+    ASSERT_TRUE(until([&] { return peer.user.received.size() == 11; })) << box_->drops();
+    for (StreamUser* one : {&user, &data, &peer.user})
+        if (one->stream) one->stream->abort();
+    host_->tcp().unlisten(place);
+}
+
 TEST_P(Streams, ListenersComeAndGo) {
     StreamUser before;
     ASSERT_TRUE(host_->connect(before, kGuest, kPlain));
