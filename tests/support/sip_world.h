@@ -118,6 +118,9 @@ struct SipPlan {
     std::optional<sip::FilterSettings> filters = {};
     bool clearing_house = false;
     std::vector<std::string> domains = {"contoso.com"};  // ours
+    bool enabled = true;                                 // federation
+    bool access = true;                                  // of our users, to federation and the rest
+    contract::Verification verification = contract::Verification::always_verifiable;  // of those who are allowed
     bool provider = false;  // of public IM, federation.messenger.example, with accounts of hosted.example
 };
 
@@ -174,7 +177,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         out.sip->hold_messages = plan_.hold_messages;
         out.sip->queue_kb = plan_.queue_kb;
         out.federation = std::make_unique<contract::FederationT>();
-        out.federation->enabled = true;
+        out.federation->enabled = plan_.enabled;
         out.federation->outside_users = true;
         out.federation->discovery = plan_.discovery;
         out.federation->access_names = {"access.contoso.com"};
@@ -191,7 +194,8 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         for (const std::string& name : plan_.domains) {
             auto domain = std::make_unique<contract::InternalDomainT>();
             domain->name = name;
-            domain->access = contract::Access::federation | contract::Access::public_im | contract::Access::outside;
+            if (plan_.access)
+                domain->access = contract::Access::federation | contract::Access::public_im | contract::Access::outside;
             out.federation->domains.push_back(std::move(domain));
         }
         return out;
@@ -209,7 +213,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
             contract::DomainEntry entry;
             entry.name = name;
             entry.rule = rule;
-            entry.verification = contract::Verification::always_verifiable;
+            entry.verification = plan_.verification;
             entry.via = via;
             verdicts.add(entry);
         };

@@ -40,6 +40,13 @@ void SipConnection::close(std::string_view why) {
     why_ = why;
     // What was answered last is to arrive: a refusal tells the peer more than a reset.
     bool rest = open_ && out_.flush(all_->blocks_, *stream_);
+    // With something unread it would end in a reset, which overtakes that answer.
+    while (rest) {
+        size_t unread = stream_->peek().size();
+        if (!stream_) return;
+        if (unread == 0) break;
+        stream_->consume(unread);
+    }
     tcp::Stream* stream = stream_;
     if (rest) {
         stream->close();

@@ -73,6 +73,7 @@ TEST_F(SipThreats, SmugglingByContentLength) {
         EXPECT_EQ(answer.status(), row.status) << row.row;
         EXPECT_EQ(world_.next(sender).start, "") << row.row << ": the tail is never answered, as it is never read";
         EXPECT_TRUE(sender.over()) << row.row;
+        if (row.status) EXPECT_TRUE(sender.closed && sender.unread() == 0) << "a reset would overtake the answer";
         EXPECT_EQ(world_.count(Counter::sip_framing), ++closed) << row.row;
         nothing_inside();
     }
@@ -365,6 +366,119 @@ TEST_F(PolicyThreatsOnTheWire, LimitsOfDiscoveredPartners) {
     world_.admission = policy::Admission::admitted;
     EXPECT_EQ(status(found, "found.example"), 0);
     EXPECT_EQ(world_.next_request(*inside_).method(), "MESSAGE") << "others go on";
+}
+
+// --- each step of federation policy, on the wire
+
+struct Step {
+    const char* step;
+    std::function<void(SipWorld::Plan&)> plan;
+    const char* from;
+    const char* to;
+    const char* method;
+    int status;        // 0: dropped without a word
+    const char* code;  // of ms-diagnostics-public
+    Counter counter;
+};
+
+// What the sender gets of a request from outside, or from inside.
+void refused_by(const Step& step, bool inbound) {
+    SipWorld::Plan plan;
+    if (step.plan) step.plan(plan);
+    SipWorld world(plan);
+    world.know("partner.example", "sip.partner.example", {"203.0.113.5"});
+    world.know("far.example", "sip.elsewhere.example", {"203.0.113.63"});
+    world.dns["broken.example"].finding = contract::Finding::failed;
+    FakeStream& inside = world.inside();
+    FakeStream& partner = world.come(PeerKind::partner, "203.0.113.5:40000", {"sip.partner.example"});
+    SipText request = with_method(inbound ? message_in() : message_out(), step.method);
+    request.start = std::string(step.method) + " sip:somebody@" + step.to + " SIP/2.0";
+    request.set("From", std::string("<sip:sender@") + step.from + ">;tag=1");
+    request.set("To", std::string("<sip:somebody@") + step.to + ">");
+    FakeStream& sender = inbound ? partner : inside;
+    world.send(sender, request);
+    SipText answer = world.next_request(sender);
+    EXPECT_EQ(answer.status(), step.status) << step.step;
+    std::string diagnostics = answer.get("ms-diagnostics-public");
+    EXPECT_EQ(diagnostics.substr(0, diagnostics.find(';')), step.code) << step.step;
+    EXPECT_EQ(world.count(step.counter), 1U) << step.step;
+    EXPECT_EQ(world.next_request(inbound ? inside : partner).start, "") << step.step << ": nothing goes on";
+    EXPECT_EQ(world.begun(), 1U) << step.step << ": nobody is connected to";
+}
+
+TEST(PolicyStepsOnTheWire, Inbound) {
+    auto discovery = [](SipWorld::Plan& plan) { plan.discovery = true; };
+    const Step steps[] = {
+        {"3 type of request", {}, "partner.example", "contoso.com", "SERVICE", 403, "1027", Counter::policy_other},
+        {"4 federation off", [](SipWorld::Plan& plan) { plan.enabled = false; }, "partner.example", "contoso.com",
+         "MESSAGE", 403, "1002", Counter::policy_federation_off},
+        {"5 not our domain",
+         {},
+         "partner.example",
+         "other.example",
+         "MESSAGE",
+         404,
+         "1005",
+         Counter::policy_not_our_domain},
+        {"6 our own domain", {}, "contoso.com", "contoso.com", "MESSAGE", 403, "1002", Counter::policy_spoofed},
+        {"7 blocked", {}, "blocked.example", "contoso.com", "MESSAGE", 0, "", Counter::policy_blocked},
+        {"8 direct partner's server is another",
+         {},
+         "direct.example",
+         "contoso.com",
+         "MESSAGE",
+         0,
+         "",
+         Counter::policy_certificate},
+        {"8 no SRV records", discovery, "nothing.example", "contoso.com", "MESSAGE", 0, "",
+         Counter::policy_not_allowed},
+        {"8 SRV records name another namespace", discovery, "far.example", "contoso.com", "MESSAGE", 504, "1009",
+         Counter::policy_not_allowed},
+        {"8 DNS fails", discovery, "broken.example", "contoso.com", "MESSAGE", 504, "1007",
+         Counter::policy_not_allowed},
+        {"10 discovery is off", {}, "nothing.example", "contoso.com", "MESSAGE", 0, "", Counter::policy_not_allowed},
+        {"11 not verified", [](SipWorld::Plan& plan) { plan.verification = contract::Verification::use_source; },
+         "partner.example", "contoso.com", "MESSAGE", 403, "1002", Counter::policy_unverified},
+        {"12 policy of the user", [](SipWorld::Plan& plan) { plan.access = false; }, "partner.example", "contoso.com",
+         "MESSAGE", 404, "1003", Counter::policy_user},
+    };
+    for (const Step& step : steps) refused_by(step, true);
+}
+
+TEST(PolicyStepsOnTheWire, Outbound) {
+    auto discovery = [](SipWorld::Plan& plan) { plan.discovery = true; };
+    const Step steps[] = {
+        {"type of request", {}, "contoso.com", "partner.example", "PUBLISH", 403, "1027", Counter::policy_other},
+        {"federation off", [](SipWorld::Plan& plan) { plan.enabled = false; }, "contoso.com", "partner.example",
+         "MESSAGE", 403, "1002", Counter::policy_federation_off},
+        {"not our user",
+         {},
+         "other.example",
+         "partner.example",
+         "MESSAGE",
+         403,
+         "1012",
+         Counter::policy_not_our_domain},
+        {"1 policy of the user", [](SipWorld::Plan& plan) { plan.access = false; }, "contoso.com", "partner.example",
+         "MESSAGE", 403, "1002", Counter::policy_user},
+        {"2 blocked", {}, "contoso.com", "it.blocked.example", "MESSAGE", 404, "1005", Counter::policy_blocked},
+        {"3 server without address",
+         {},
+         "contoso.com",
+         "direct.example",
+         "MESSAGE",
+         504,
+         "1014",
+         Counter::policy_other},
+        {"5 no SRV records", discovery, "contoso.com", "nothing.example", "MESSAGE", 504, "1008",
+         Counter::policy_not_allowed},
+        {"5 SRV records name another namespace", discovery, "contoso.com", "far.example", "MESSAGE", 504, "1009",
+         Counter::policy_not_allowed},
+        {"5 DNS fails", discovery, "contoso.com", "broken.example", "MESSAGE", 504, "1007",
+         Counter::policy_not_allowed},
+        {"6 unknown", {}, "contoso.com", "nothing.example", "MESSAGE", 404, "1005", Counter::policy_not_allowed},
+    };
+    for (const Step& step : steps) refused_by(step, false);
 }
 
 // --- other protocols, and who says nothing
