@@ -159,19 +159,25 @@ TEST_F(TlsThreatsCertificates, Names) {
 TEST_F(TlsThreatsCertificates, PurposesUnderEachPolicy) {
     struct Case {
         const char* usage;
+        bool unknown;        // tls_or_sip
         bool either;         // server_or_client
         bool strict_client;  // client_strict, of a peer that connects to us
         bool strict_server;  // of one that we connect to
         bool sip;
     };
     const Case cases[] = {
-        {"serverAuth", true, false, true, false},           {"clientAuth", true, true, false, false},
-        {"serverAuth,clientAuth", true, true, true, false}, {"", true, false, false, false},
-        {"1.3.6.1.5.5.7.3.20", false, false, false, true},  {"serverAuth,1.3.6.1.5.5.7.3.20", true, false, true, true},
-        {"anyExtendedKeyUsage", true, false, false, false}, {"codeSigning", false, false, false, false},
+        {"serverAuth", true, true, false, true, false},
+        {"clientAuth", true, true, true, false, false},
+        {"serverAuth,clientAuth", true, true, true, true, false},
+        {"", true, true, false, false, false},
+        {"1.3.6.1.5.5.7.3.20", true, false, false, false, true},
+        {"serverAuth,1.3.6.1.5.5.7.3.20", true, true, false, true, true},
+        {"anyExtendedKeyUsage", true, true, false, false, false},
+        {"codeSigning", false, false, false, false, false},
     };
     for (const Case& one : cases) {
         TestCertificate peer = authority.issue({.names = {"DNS:a.example"}, .usage = one.usage});
+        EXPECT_EQ(verdict(peer, {}, Purpose::tls_or_sip).error == X509_V_OK, one.unknown) << one.usage;
         EXPECT_EQ(verdict(peer).error == X509_V_OK, one.either) << one.usage;
         EXPECT_EQ(verdict(peer, {}, Purpose::client_strict).error == X509_V_OK, one.strict_client) << one.usage;
         EXPECT_EQ(verdict(peer, {}, Purpose::client_strict, true).error == X509_V_OK, one.strict_server) << one.usage;

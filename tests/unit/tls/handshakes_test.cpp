@@ -278,6 +278,20 @@ TEST_P(TlsHandshakes, OurClientRefusesWhatDoesNotProveTheName) {
     EXPECT_EQ(count(Counter::tls_alerts_received), 1u);
 }
 
+// What a partner's certificate must be for holds beside what all must be for.
+TEST_P(TlsHandshakes, OurClientDemandsThePurposeOfThePartner) {
+    for (auto [purpose, words] :
+         {std::pair{Purpose::server_or_client, ""}, std::pair{Purpose::client_strict, ""},
+          std::pair{Purpose::sip_domain,
+                    "its certificate was refused: the extended key usage of 'CN=server.example' is "
+                    "not sipDomain (RFC 5924), which our purpose setting demands"}}) {
+        client.client_options.purpose = purpose;
+        User& user = connect();
+        EXPECT_EQ(user.open, *words == 0) << words;
+        if (*words) EXPECT_THAT(client.endings.back().info.error, HasSubstr(words));
+    }
+}
+
 // Records of one segment at first and after a pause, so that the peer can use what has come; then large ones.
 TEST_P(TlsHandshakes, RecordsGrowWithTheBurst) {
     static std::vector<size_t> sizes;
