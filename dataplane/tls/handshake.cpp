@@ -181,6 +181,7 @@ void Session::on_established() {
     silent_since_ = engine_.now_;
     silent_before_ = records_;
     // What only the handshake needed.
+    forget_peer_chain(ssl_.get());
     context_.reset();
     client_options_.reset();
     peer_alpn_ = {};

@@ -170,4 +170,14 @@ PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certifi
     return verdict;
 }
 
+void forget_peer_chain(SSL* ssl) {
+    // The lists are OpenSSL's own; the certificates in them are counted references.
+    for (STACK_OF(X509) * list : {SSL_get_peer_cert_chain(ssl), SSL_get0_verified_chain(ssl)})
+        while (list && sk_X509_num(list) > 0) X509_free(sk_X509_pop(list));
+    // A key of EC has the parameters of its curve with it. Setting the type, to whatever, takes the key away.
+    X509* leaf = SSL_get0_peer_certificate(ssl);
+    if (EVP_PKEY* key = leaf ? X509_get0_pubkey(leaf) : nullptr) EVP_PKEY_set_type(key, EVP_PKEY_get_base_id(key));
+    ERR_clear_error();
+}
+
 }  // namespace fedge::tls

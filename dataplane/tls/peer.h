@@ -1,6 +1,7 @@
 // Whether a peer's certificate is good for us, at bounded cost, and why not in words that an operator can act on.
 #pragma once
 
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <cstdint>
@@ -45,5 +46,9 @@ PeerVerdict verify_peer(const Library& library, X509_STORE* store, X509* certifi
 
 // Whose it is, by whom, and until when: one line for people.
 std::string summary_of(const X509* certificate);
+
+// Of an established session: gives back what OpenSSL keeps of the peer's certificates and nobody reads again, which can
+// be more than all the rest of a session. The leaf stays, without its key.
+void forget_peer_chain(SSL* ssl);
 
 }  // namespace fedge::tls
