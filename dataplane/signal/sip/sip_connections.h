@@ -58,13 +58,6 @@ class SipConnections {
     void identify(SipConnection& connection, const tls::SessionInfo* tls) { connection.tls_ = tls; }
 
     SipConnection* find(FlowId id);
-    // The first for which `fits` holds; looks at all, so it is for what is rare.
-    template <typename Fits>
-    SipConnection* find_if(Fits&& fits) {
-        for (uint32_t i = 0; i < limits_.connections; i++)
-            if (connections_[i].stream_ && fits(connections_[i])) return &connections_[i];
-        return nullptr;
-    }
     void set_time(Instant now) { now_ = now; }
     // Reads what was left of the last turn and closes what is idle; behind the transports' work.
     uint32_t read(Instant now);

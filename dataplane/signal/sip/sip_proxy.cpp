@@ -39,6 +39,7 @@ SipProxy::SipProxy(const Setup& setup, Counters counters, Random& random, Instan
       filters_(counters),
       failed_registrations_(random),
       states_(setup.limits.connections),
+      peers_(setup.limits.connections),
       dialogs_(setup.dialogs, counters, HashKey::random(random)),
       trace_(counters),
       message_(std::make_unique<sip::Message>()),
@@ -72,7 +73,7 @@ tcp::StreamHandler* SipProxy::accept(tcp::Stream& stream, PeerKind kind, const t
     SipConnection* connection = connections_.accept(stream, kind, tls, now_);
     if (!connection) return nullptr;
     if (tls && !tls->peer_names.empty()) connection->set_label(tls->peer_names.front().value);
-    state(*connection);
+    note_peer(*connection);
     return connection;
 }
 
@@ -168,7 +169,7 @@ void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Byte
 
 void SipProxy::on_open(SipConnection& connection) {
     connections_.identify(connection, connector_.tls(*connection.stream()));
-    state(connection);
+    note_peer(connection);
     if (NextHops::Number hop = hops_.on_open(connection, now_); hop != NextHops::kNone) changed_.push_back(hop);
 }
 
@@ -176,6 +177,7 @@ void SipProxy::on_end(SipConnection& connection, bool established) {
     const tls::SessionInfo* tls = connection.stream() ? connector_.tls(*connection.stream()) : nullptr;
     std::string_view why = tls && !tls->error.empty() ? std::string_view(tls->error) : connection.why();
     aliases_.remove(connection.id());
+    peers_.remove(connection.id());
     if (NextHops::Number hop = hops_.on_end(connection, established, why, now_); hop != NextHops::kNone)
         changed_.push_back(hop);
 }
@@ -188,6 +190,12 @@ uint32_t SipProxy::list_next_hops(std::span<NextHopRecord> out, uint64_t& cursor
         if (out[i].kind == PeerKind::front_end) out[i].weight = front_ends_.weight(numbers[i]);
     }
     return n;
+}
+
+void SipProxy::note_peer(const SipConnection& connection) {
+    uint64_t hash = state(connection).hash;
+    if (hash == kNobody || connection.kind() == PeerKind::client) return;
+    peers_.add(hash, side_of(connection.kind()), connection.id());
 }
 
 SipProxy::PeerState& SipProxy::state(const SipConnection& connection) {

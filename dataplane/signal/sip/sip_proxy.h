@@ -31,6 +31,7 @@
 #include "dataplane/signal/sip/held_messages.h"
 #include "dataplane/signal/sip/next_hops.h"
 #include "dataplane/signal/sip/partner_finder.h"
+#include "dataplane/signal/sip/peer_connections.h"
 #include "dataplane/signal/sip/sip_config.h"
 #include "dataplane/signal/sip/sip_connections.h"
 #include "dataplane/signal/sip/sip_filters.h"
@@ -183,6 +184,7 @@ class SipProxy final : private SipObserver {
     }
     policy::View policy_view() const { return {*view_.federation, view_.verdicts, view_.scratch}; }
     PeerState& state(const SipConnection& connection);
+    void note_peer(const SipConnection& connection);  // it is open
     policy::Peer& peer(const SipConnection& connection);
     // Nobody who may speak has been heard on it: what comes may be of a scanner.
     bool unknown(const SipConnection& connection);
@@ -203,7 +205,8 @@ class SipProxy final : private SipObserver {
     SipFilters filters_;
     ConnectionAliases aliases_;
     FailedRegistrations failed_registrations_;
-    std::vector<PeerState> states_;          // by slot of the connection
+    std::vector<PeerState> states_;  // by slot of the connection
+    PeerConnections peers_;
     std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn
     DialogList dialogs_;
     SipTrace trace_;

@@ -86,10 +86,7 @@ SipConnection* SipProxy::connection_of(const sip::Flow& flow) {
             same && state(*same).hash == flow.peer)
             return same;
     if (flow.peer == kNobody) return nullptr;
-    return connections_.find_if([&](const SipConnection& other) {
-        return other.open() && side_of(other.kind()) == flow.side && other.kind() != PeerKind::client &&
-               state(other).hash == flow.peer;
-    });
+    return connections_.find(peers_.find(flow.peer, flow.side));
 }
 
 }  // namespace fedge::signal
