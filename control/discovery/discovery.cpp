@@ -108,8 +108,23 @@ void Discovery::configure(const Config& config, Time now) {
     if (!new_rules) return;
     rules_ = std::make_shared<const LookupRules>(
         LookupRules{AddressRules(config_.allow, denied_, own_, ipv4, ipv6), dns_.dnssec == Dnssec::required});
-    cache_.clear();
+    forget_all(now);
     restart_lookups(now);
+}
+
+// Who keeps answers of ours hears of each that it is not good any more.
+void Discovery::forget_all(Time now) {
+    std::vector<std::pair<Query, Route>> known;
+    cache_.walk(nullptr, [&](const Query& query, const Entry& entry) {
+        if (entry.known) known.emplace_back(query, entry.route);
+        return true;
+    });
+    cache_.clear();
+    if (!changed_) return;
+    Route unknown;
+    unknown.outcome = Outcome::failed;
+    unknown.reason = "the settings of discovery have changed";
+    for (const auto& [query, before] : known) changed_(query, before, unknown, now);
 }
 
 void Discovery::restart_lookups(Time now) {

@@ -82,7 +82,8 @@ class Discovery {
     void report(std::span<const Attempts> attempts, Time now);
     const Health& health() const { return health_; }
 
-    // Called when a partner is found elsewhere than before, or not any more, or again.
+    // Called when a partner is found elsewhere than before, or not any more, or again; and for all that was known when
+    // settings change what answers are worth: `after` has failed then.
     void on_change(ChangeCallback changed) { changed_ = std::move(changed); }
 
     int descriptor() const { return resolver_.descriptor(); }
@@ -137,6 +138,7 @@ class Discovery {
     void serve_waiters(Time now);
     void refresh_due(Time now);
     void look_for_lost(const std::set<Endpoint>& failed, Time now);
+    void forget_all(Time now);
     void restart_lookups(Time now);
     Route answer_of(const Entry& entry, Time now, bool stale);
     static Route failed(std::string reason, Time now);

@@ -410,9 +410,12 @@ TEST_F(DiscoveryTest, NewRulesForAddressesForgetOldAnswers) {
     discovery_.configure(config_, now_);
     EXPECT_TRUE(find("a.example")->route) << "still remembered";
     EXPECT_EQ(dns_.configured, 1U);
+    EXPECT_TRUE(changes_.empty());
     config_.interfaces.push_back(
         {.name = "outside", .role = Side::external, .port = "wan", .addresses = {*Prefix::parse("198.51.100.1/24")}});
     discovery_.configure(config_, now_);
+    EXPECT_EQ(changes_, std::vector<std::string>{"a.example " + std::string(name_of(Outcome::failed))})
+        << "the cores keep answers, too";
     EXPECT_EQ(found("a.example").outcome, Outcome::refused) << "that is our own address now";
     config_.dns.servers.push_back(*Endpoint::parse("192.0.2.53:53"));
     discovery_.configure(config_, now_);
