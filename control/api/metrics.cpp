@@ -11,6 +11,7 @@ namespace fedge::control::api {
 namespace {
 
 constexpr uint32_t kAllCores = 1000;
+constexpr uint32_t kAllScanners = 16000;  // signatures of all cores
 
 class Text {
   public:
@@ -101,7 +102,27 @@ void write_cores(Text& text, const Json& cores) {
              [](const Json& core) { return core["mbufs_free"].get<uint64_t>(); });
 }
 
-Response metrics(Control& control, const Json* cores) {
+// Signatures are the operator's words, with anything in them.
+std::string escaped(const std::string& value) {
+    std::string out;
+    for (char c : value) {
+        if (c == '\\' || c == '"') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+void write_scanners(Text& text, const Json& scanners) {
+    text.family("fedge_sip_scanner_closed", "counter",
+                "SIP connections closed because what came on them has this signature of scanners");
+    for (const auto& row : scanners)
+        text.sample("fedge_sip_scanner_closed_total",
+                    label("signature", escaped(row["signature"].get<std::string>())) + "," +
+                        label("core", std::to_string(row["core"].get<unsigned>())),
+                    row["closed"].get<uint64_t>());
+}
+
+Response metrics(Control& control, const Json* cores, const Json* scanners) {
     Dataplane& dataplane = control.dataplane();
     Text text;
     text.gauge("fedge_up", "1 if the dataplane is connected and runs on the newest configuration",
@@ -126,6 +147,7 @@ Response metrics(Control& control, const Json* cores) {
     if (dataplane.connected())
         text.gauge("fedge_dataplane_revision", "revision that the dataplane runs on", dataplane.adopted_revision());
     if (cores) write_cores(text, *cores);
+    if (scanners) write_scanners(text, *scanners);
     if (const CounterView* view = dataplane.counters()) write_counters(text, *view);
     return {200, "application/openmetrics-text; version=1.0.0; charset=utf-8", text.finish()};
 }
@@ -133,11 +155,17 @@ Response metrics(Control& control, const Json* cores) {
 }  // namespace
 
 void get_metrics(Control& control, const Request&, Reply reply) {
-    if (!control.dataplane().connected()) return reply(metrics(control, nullptr));
-    collect_rows(control.dataplane(), {contract::Kind::cores, 0, kAllCores, {}}, control.time().steady,
-                 [&control, reply = std::move(reply)](const Json& rows, uint64_t, const std::string& error) {
-                     reply(metrics(control, error.empty() ? &rows : nullptr));
-                 });
+    if (!control.dataplane().connected()) return reply(metrics(control, nullptr, nullptr));
+    collect_rows(
+        control.dataplane(), {contract::Kind::cores, 0, kAllCores, {}}, control.time().steady,
+        [&control, reply = std::move(reply)](const Json& rows, uint64_t, const std::string& error) {
+            Json cores = error.empty() ? rows : Json();
+            collect_rows(
+                control.dataplane(), {contract::Kind::scanners, 0, kAllScanners, {}}, control.time().steady,
+                [&control, cores, reply](const Json& scanners, uint64_t, const std::string& failed) {
+                    reply(metrics(control, cores.is_null() ? nullptr : &cores, failed.empty() ? &scanners : nullptr));
+                });
+        });
 }
 
 }  // namespace fedge::control::api

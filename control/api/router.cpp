@@ -77,6 +77,7 @@ const std::vector<Route>& routes() {
         {"GET", {"v1", "endings"}, get_endings},
         {"GET", {"v1", "dialogs"}, get_dialogs},
         {"GET", {"v1", "next-hops"}, get_next_hops},
+        {"GET", {"v1", "scanners"}, get_scanners},
         {"POST", {"v1", "traces"}, post_trace},
         {"GET", {"v1", "traces", "*"}, get_trace},
         {"DELETE", {"v1", "traces", "*"}, delete_trace},

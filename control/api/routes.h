@@ -70,6 +70,7 @@ void get_connection(Control& control, const Request& request, Reply reply);
 // routes_sip.cpp
 void get_dialogs(Control& control, const Request& request, Reply reply);
 void get_next_hops(Control& control, const Request& request, Reply reply);
+void get_scanners(Control& control, const Request& request, Reply reply);
 void post_trace(Control& control, const Request& request, Reply reply);
 void get_trace(Control& control, const Request& request, Reply reply);
 void delete_trace(Control& control, const Request& request, Reply reply);

@@ -78,6 +78,8 @@ Json target_json(Control& control, const discovery::Target& target, discovery::T
         auto state = control.discovery().health().of({address, target.port});
         addresses.push_back({{"address", address.text()},
                              {"failures", state.failures},
+                             {"code", state.failure.code},
+                             {"error", state.failure.words},
                              {"last_for_s", state.until > now ? seconds_until(state.until, now) : 0}});
     }
     return {{"host", target.host},     {"port", target.port},        {"priority", target.priority},

@@ -129,12 +129,15 @@ ExplainQuery query_in(const Request& request) {
     return query;
 }
 
-RouteAnswer answer_of(const discovery::Route& route) {
+RouteAnswer answer_of(const discovery::Route& route, const discovery::Health& health) {
     RouteAnswer answer{finding_of(route.outcome), route.code, route.reason, {}, {}, route.secure, route.stale};
     for (const discovery::Target& target : route.targets) {
         std::string text = target.host + ":" + std::to_string(target.port) + " (";
-        for (const IpAddress& address : target.addresses)
+        for (const IpAddress& address : target.addresses) {
             text += (&address == &target.addresses.front() ? "" : ", ") + address.text();
+            const discovery::Failure& failure = health.of({address, target.port}).failure;
+            if (failure.code) text += ", where it failed last: " + std::to_string(failure.code) + ", " + failure.words;
+        }
         answer.targets.push_back(text + ")");
         answer.hosts.push_back(target.host);
     }
@@ -145,9 +148,10 @@ RouteAnswer answer_of(const discovery::Route& route) {
 RouteFinder route_finder(Control& control) {
     return [&control](const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
         discovery::Time now = control.time().steady();
-        control.discovery().find(
-            query_of(question), now, now + kDnsTime,
-            [done = std::move(done)](const discovery::Route& route, discovery::Time) { done(answer_of(route)); });
+        control.discovery().find(query_of(question), now, now + kDnsTime,
+                                 [done = std::move(done), &control](const discovery::Route& route, discovery::Time) {
+                                     done(answer_of(route, control.discovery().health()));
+                                 });
     };
 }
 

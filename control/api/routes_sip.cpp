@@ -93,6 +93,10 @@ void get_next_hops(Control& control, const Request& request, Reply reply) {
     send_rows(control, std::move(rows), std::move(reply));
 }
 
+void get_scanners(Control& control, const Request& request, Reply reply) {
+    send_rows(control, paged(contract::Kind::scanners, request), std::move(reply));
+}
+
 void post_trace(Control& control, const Request& request, Reply reply) {
     Json body = parse_object(request.body);
     only_fields(body, {"domain", "call", "connection", "rate"});

@@ -169,7 +169,12 @@ Json to_json(const contract::NextHopRow& r) {
             {"sent", r.sent()},
             {"failed", r.failed()},
             {"failed_ago_s", r.failed_ago_s()},
-            {"error", text(r.error())}};
+            {"error", text(r.error())},
+            {"code", r.code()}};
+}
+
+Json to_json(const contract::ScannerRow& r) {
+    return {{"core", r.core()}, {"signature", text(r.signature())}, {"closed", r.closed()}};
 }
 
 // Rows asked for in one question, so that a page of the longest rows fits a message.
@@ -204,6 +209,7 @@ void take_page(Collection& into, const contract::Page& page) {
         case contract::Kind::endings: return take(into, page.connections());
         case contract::Kind::dialogs: return take(into, page.dialogs());
         case contract::Kind::next_hops: return take(into, page.next_hops());
+        case contract::Kind::scanners: return take(into, page.scanners());
     }
 }
 

@@ -426,7 +426,7 @@ void Discovery::report(std::span<const Attempts> attempts, Time now) {
         if (one.good > 0) {
             health_.succeeded(one.endpoint);
         } else if (one.failed > 0) {
-            health_.failed(one.endpoint, now);
+            health_.failed(one.endpoint, one.failure, now);
             failed.insert(one.endpoint);
         }
     }

@@ -51,6 +51,7 @@ struct Attempts {
     Endpoint endpoint;
     uint32_t good = 0;
     uint32_t failed = 0;
+    Failure failure;  // of the last that failed
 };
 
 class Discovery {

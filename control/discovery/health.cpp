@@ -4,7 +4,7 @@
 
 namespace fedge::control::discovery {
 
-void Health::failed(const Endpoint& endpoint, Time now) {
+void Health::failed(const Endpoint& endpoint, const Failure& failure, Time now) {
     auto [found, added] = entries_.try_emplace(endpoint);
     Entry& entry = found->second;
     if (added) {
@@ -13,6 +13,7 @@ void Health::failed(const Endpoint& endpoint, Time now) {
     } else {
         ages_.splice(ages_.end(), ages_, entry.age);
     }
+    entry.state.failure = failure;
     // A burst of failures is one: connections that were begun together fail together.
     if (now < entry.state.until) return;
     constexpr uint32_t kEnoughDoublings = 7;

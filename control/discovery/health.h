@@ -6,11 +6,18 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "control/discovery/route.h"
 
 namespace fedge::control::discovery {
+
+// Why a server could not be connected to.
+struct Failure {
+    uint16_t code = 0;  // as ms-diagnostics tells it
+    std::string words;
+};
 
 class Health {
   public:
@@ -18,12 +25,13 @@ class Health {
     static constexpr auto kMaxPenalty = std::chrono::minutes(10);
     static constexpr size_t kMaxEntries = 4096;
 
-    void failed(const Endpoint& endpoint, Time now);
+    void failed(const Endpoint& endpoint, const Failure& failure, Time now);
     void succeeded(const Endpoint& endpoint);
 
     struct State {
         uint32_t failures = 0;  // in a row
         Time until{};           // tried last till then
+        Failure failure;        // of the last failure
     };
     State of(const Endpoint& endpoint) const;
     // Nothing of it works now, as far as is known; it has targets.

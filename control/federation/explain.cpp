@@ -1,10 +1,13 @@
 #include "control/federation/explain.h"
 
+#include <array>
 #include <stdexcept>
 #include <utility>
 
 #include "control/publish/federation.h"
 #include "dataplane/contract/verdict_builder.h"
+#include "dataplane/policy/decoration.h"
+#include "dataplane/policy/partner.h"
 
 namespace fedge::control {
 namespace {
@@ -79,7 +82,8 @@ class Walk : public std::enable_shared_from_this<Walk> {
     }
 
     void end(const policy::Decision& decision, Steps& steps) {
-        Explanation out{{}, decision, answer_};
+        Explanation out{{}, decision, answer_, {}, false};
+        decorate(out);
         size_t next = 0;  // question that has not been shown
         for (const ExplainedStep& step : steps.all) {
             bool last = &step == &steps.all.back();
@@ -90,6 +94,23 @@ class Walk : public std::enable_shared_from_this<Walk> {
             out.steps.push_back(step);
         }
         done_(out);
+    }
+
+    // As signal/sip/sip_names.h does it.
+    void decorate(Explanation& out) const {
+        const policy::Decision& decision = out.decision;
+        if (!decision.provider || decision.shared_address_space || !decision.accepted()) return;
+        const policy::Provider& provider = *decision.provider;
+        if (query_.inbound) {
+            auto account = policy::undecorate(provider, {query_.from_user, query_.from_domain});
+            if (!account || policy::look_up(basis_->view(), account->domain).verdict.via != provider.proxy) return;
+            out.decorated = std::string(account->user) + "@" + std::string(account->domain);
+            return;
+        }
+        std::array<char, policy::kMaxAddress> memory;
+        policy::Decoration name = policy::decorate(provider, {query_.to_user, query_.to_domain}, memory);
+        out.decorated = name.address;
+        out.cannot_be_decorated = name.result == policy::Decorated::impossible;
     }
 
     std::shared_ptr<ExplainBasis> basis_;

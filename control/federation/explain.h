@@ -74,6 +74,10 @@ struct Explanation {
     std::vector<ExplainedStep> steps;  // answers of DNS stand behind the step that asked
     policy::Decision decision;         // views into the basis
     RouteAnswer route;                 // the last that was found; finding failed and no hosts: nothing was asked
+    // On the other side of a public IM provider's border the receiver of what goes out, or the sender of what comes in,
+    // has another address: this one. Empty: the same, or, if it cannot be written there, a refusal.
+    std::string decorated;
+    bool cannot_be_decorated = false;
 };
 
 // Names of the entries that can matter for a domain: itself and all above it.

@@ -76,6 +76,9 @@ Json explanation_json(const ExplainQuery& query, const Explanation& explanation,
              {"monitored", decision.monitored}};
     if (!decision.accepted()) out["wire"] = wire_json(decision, edge);
     if (decision.provider) out["provider"] = decision.provider->name;
+    if (!explanation.decorated.empty()) out["decorated"] = explanation.decorated;
+    if (explanation.cannot_be_decorated)
+        out["decorated_problem"] = "the address cannot be written for this provider: it is refused with 404";
     if (!query.inbound && decision.accepted()) out["next_hop"] = hop_json(explanation);
     bool delivered = query.inbound && decision.accepted() && decision.outcome != policy::Outcome::forward;
     if (delivered && !edge.empty()) {

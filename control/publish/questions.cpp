@@ -105,8 +105,10 @@ void Questions::on_attempts(const contract::TargetReports& reports, Clock::time_
     std::vector<discovery::Attempts> attempts;
     for (const auto* row : *reports.rows()) {
         if (!row->address()) continue;
-        attempts.push_back(
-            {{IpAddress::v6_bytes(row->address()->octets()->data()), row->port()}, row->good(), row->failed()});
+        attempts.push_back({{IpAddress::v6_bytes(row->address()->octets()->data()), row->port()},
+                            row->good(),
+                            row->failed(),
+                            {row->code(), row->error() ? row->error()->str() : std::string()}});
     }
     discovery_.report(attempts, now);
 }

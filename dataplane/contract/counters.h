@@ -119,6 +119,8 @@ inline constexpr uint32_t kContractVersion = 7;
     X(sip_connects, "SIP connections begun from here") \
     X(sip_connected, "SIP connections begun from here that were established") \
     X(sip_connect_failed, "SIP connections begun from here that were not established") \
+    X(sip_connect_unwelcome, "SIP connections begun from here that ended before the far end had taken our certificate") \
+    X(sip_sent_again, "SIP requests sent again: nobody had read them on the connection that they were sent on") \
     X(sip_connections_full, "SIP connections refused: too many") \
     X(sip_stranger_inside, "SIP connections refused: the certificate proves no name that is trusted inside") \
     X(sip_client_limit, "SIP connections refused: too many of remote users from one source") \

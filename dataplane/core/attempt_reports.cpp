@@ -11,7 +11,14 @@ void AttemptReports::add(const Attempt& attempt) {
         if (counts_.size() == kMost) return;
         found = counts_.emplace(std::move(place), Count{}).first;
     }
-    (attempt.good ? found->second.good : found->second.failed)++;
+    Count& count = found->second;
+    if (attempt.code == 0) {
+        count.good++;
+        return;
+    }
+    count.failed++;
+    count.code = attempt.code;
+    count.error = attempt.error;
 }
 
 flatbuffers::Offset<contract::TargetReports> AttemptReports::take(flatbuffers::FlatBufferBuilder& builder) {
@@ -20,8 +27,9 @@ flatbuffers::Offset<contract::TargetReports> AttemptReports::take(flatbuffers::F
         const auto& [place, count] = *counts_.begin();
         const auto& [endpoint, host] = place;
         contract::Ip address(flatbuffers::span<const uint8_t, 16>(endpoint.address.octets().data(), 16));
-        rows.push_back(contract::CreateTargetReportDirect(builder, host.c_str(), &address, endpoint.port, count.good,
-                                                          count.failed));
+        auto error = builder.CreateString(count.error.view().data(), count.error.view().size());
+        rows.push_back(contract::CreateTargetReport(builder, builder.CreateString(host), &address, endpoint.port,
+                                                    count.good, count.failed, count.code, error));
         counts_.erase(counts_.begin());
     }
     return contract::CreateTargetReportsDirect(builder, &rows);

@@ -19,7 +19,8 @@ namespace fedge::core {
 struct Attempt {
     FixedText<policy::kMaxName> host;
     Endpoint endpoint;
-    bool good = false;
+    uint16_t code = 0;  // ms-diagnostics; 0: it was good
+    FixedText<200> error;
 };
 using AttemptRing = ReportRing<Attempt, 256>;
 
@@ -39,6 +40,8 @@ class AttemptReports {
     struct Count {
         uint32_t good = 0;
         uint32_t failed = 0;
+        uint16_t code = 0;  // of the last that failed
+        FixedText<200> error;
     };
     std::map<std::pair<Endpoint, std::string>, Count> counts_;
 };

@@ -219,6 +219,12 @@ void Core::answer(CoreRequest& request) {
                                                                             request.cursor)
                                         : 0;
             break;
+        case CoreRequest::Kind::scanners:
+            if (!signalling_) request.cursor = 0;
+            request.count =
+                signalling_ ? signalling_->sip().list_scanners(std::span(request.scanners).first(limit), request.cursor)
+                            : 0;
+            break;
         case CoreRequest::Kind::test_partner: break;
         case CoreRequest::Kind::verdict: request.verdict = verdict(request.name.view()); break;
         case CoreRequest::Kind::disconnect_id:

@@ -233,6 +233,7 @@ void Management::on_query(const contract::Query& query) {
         case contract::Kind::endings: kind = CoreRequest::Kind::endings; break;
         case contract::Kind::dialogs: kind = CoreRequest::Kind::dialogs; break;
         case contract::Kind::next_hops: kind = CoreRequest::Kind::next_hops; break;
+        case contract::Kind::scanners: kind = CoreRequest::Kind::scanners; break;
         default: return send_page_error(query.id(), query.kind(), "unknown kind of rows");
     }
     uint64_t core = query.cursor() >> kCursorBits;

@@ -25,8 +25,9 @@ class PartnerDesk final : public signal::PartnerFinder {
     Answer find(std::string_view domain, const policy::Ask& ask, signal::FoundRoute& route, uint64_t& key) override;
     policy::Admission admit(std::string_view domain, std::string_view user, std::string_view user_domain) override;
     void on_final(std::string_view domain, uint16_t status) override;
-    void on_attempt(std::string_view host, const Endpoint& endpoint, bool good) override {
-        attempts_.put({host, endpoint, good});
+    void on_attempt(std::string_view host, const Endpoint& endpoint, const signal::HopFailure* failure) override {
+        attempts_.put({host, endpoint, failure ? failure->code : uint16_t{0},
+                       failure ? std::string_view(failure->words) : std::string_view{}});
     }
 
   private:

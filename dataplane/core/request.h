@@ -14,6 +14,7 @@
 #include "dataplane/signal/sip/dialog_list.h"
 #include "dataplane/signal/sip/next_hops.h"
 #include "dataplane/signal/sip/partner_test.h"
+#include "dataplane/signal/sip/sip_filters.h"
 
 namespace fedge::core {
 
@@ -42,6 +43,7 @@ struct CoreRequest {
         endings,
         dialogs,
         next_hops,
+        scanners,
         verdict,
         disconnect_id,
         disconnect_user,
@@ -67,6 +69,7 @@ struct CoreRequest {
     std::array<ConnectionRecord, kRowsPerRequest> connections;  // and endings
     std::array<signal::DialogRecord, kRowsPerRequest> dialogs;
     std::array<signal::NextHopRecord, kRowsPerRequest> next_hops;
+    std::array<signal::ScannerRecord, kRowsPerRequest> scanners;
 };
 
 using RequestBox = Mailbox<CoreRequest>;

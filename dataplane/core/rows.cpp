@@ -131,7 +131,11 @@ Offset<contract::NextHopRow> make(FlatBufferBuilder& b, uint16_t core, const sig
     auto error = text(b, row.error.view());
     return contract::CreateNextHopRow(b, core, kind, name, state, address, row.connections, row.held,
                                       static_cast<uint16_t>(row.weight), row.sent, row.failed, seconds(row.failed_ago),
-                                      error);
+                                      error, row.code);
+}
+
+Offset<contract::ScannerRow> make(FlatBufferBuilder& b, uint16_t core, const signal::ScannerRecord& row) {
+    return contract::CreateScannerRow(b, core, text(b, row.signature.view()), row.closed);
 }
 
 const char* word(const VerdictRow& row) {
@@ -167,6 +171,7 @@ Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRe
     std::vector<Offset<contract::ConnectionRow>> connections;
     std::vector<Offset<contract::DialogRow>> dialogs;
     std::vector<Offset<contract::NextHopRow>> next_hops;
+    std::vector<Offset<contract::ScannerRow>> scanners;
     contract::Kind kind = contract::Kind::allocations;
     switch (request.kind) {
         case CoreRequest::Kind::streams:
@@ -193,6 +198,10 @@ Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRe
             for (uint32_t i = 0; i < request.count; i++)
                 next_hops.push_back(make(b, request.core, request.next_hops[i]));
             break;
+        case CoreRequest::Kind::scanners:
+            kind = contract::Kind::scanners;
+            for (uint32_t i = 0; i < request.count; i++) scanners.push_back(make(b, request.core, request.scanners[i]));
+            break;
         default:
             for (uint32_t i = 0; i < request.count; i++)
                 allocations.push_back(make(b, request.core, request.allocations[i], config));
@@ -204,8 +213,9 @@ Offset<contract::Page> make_page(FlatBufferBuilder& b, uint32_t id, const CoreRe
     auto connection_rows = b.CreateVector(connections);
     auto dialog_rows = b.CreateVector(dialogs);
     auto next_hop_rows = b.CreateVector(next_hops);
+    auto scanner_rows = b.CreateVector(scanners);
     return contract::CreatePage(b, id, kind, next, 0, allocation_rows, stream_rows, neighbor_rows, 0, 0,
-                                connection_rows, dialog_rows, next_hop_rows);
+                                connection_rows, dialog_rows, next_hop_rows, scanner_rows);
 }
 
 Offset<contract::Traced> make_traced(FlatBufferBuilder& b, uint16_t core, const signal::TraceRecord& record,

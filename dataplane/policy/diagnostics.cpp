@@ -51,13 +51,14 @@ const Diagnostic* diagnostic(uint16_t code) {
     return found != kTable.end() && found->code == code ? found : nullptr;
 }
 
-std::string_view write_diagnostics(uint16_t code, std::string_view source, std::span<char> out) {
+std::string_view write_diagnostics(uint16_t code, std::string_view source, std::span<char> out,
+                                   std::string_view parameters) {
     const Diagnostic* entry = diagnostic(code);
     if (!entry) return {};
     std::array<char, 8> digits;
     auto end = std::to_chars(digits.data(), digits.data() + digits.size(), code);
     std::string_view number(digits.data(), static_cast<size_t>(end.ptr - digits.data()));
-    return join(out, {number, ";reason=\"", entry->text, "\";source=\"", source, "\""});
+    return join(out, {number, ";reason=\"", entry->text, "\";source=\"", source, "\"", parameters});
 }
 
 }  // namespace fedge::policy

@@ -16,7 +16,9 @@ inline constexpr uint16_t kFileBlocked = 16001;
 // That come with more than one decision.
 inline constexpr uint16_t kCannotRoute = 1005;
 inline constexpr uint16_t kTemporarilyUnavailable = 1007;
+inline constexpr uint16_t kNotTrusted = 1010;
 inline constexpr uint16_t kNotConnected = 1046;
+inline constexpr uint16_t kNotNegotiated = 1047;
 
 // An entry of the table.
 struct Diagnostic {
@@ -30,8 +32,10 @@ std::span<const Diagnostic> diagnostics();
 // Null for a code that is not in the table, and for 0: none.
 const Diagnostic* diagnostic(uint16_t code);
 
-// `CODE;reason="TEXT";source="FQDN"`, the value of ms-diagnostics-public. Empty if the code is not in the table or
-// `out` is too short; 256 bytes plus the name are enough.
-std::string_view write_diagnostics(uint16_t code, std::string_view source, std::span<char> out);
+// `CODE;reason="TEXT";source="FQDN"`, the value of ms-diagnostics-public, and behind it `parameters`: each
+// `;name="value"`. Empty if the code is not in the table or `out` is too short; 256 bytes plus name and parameters are
+// enough.
+std::string_view write_diagnostics(uint16_t code, std::string_view source, std::span<char> out,
+                                   std::string_view parameters = {});
 
 }  // namespace fedge::policy

@@ -114,6 +114,19 @@ int on_scanner(unsigned id, unsigned long long, unsigned long long, unsigned, vo
     return 0;
 }
 
+constexpr std::string_view kLineEnd = "\r\n";
+
+// The message as it stands in front of a text, piece by piece.
+template <typename Take>
+void for_each_piece(std::string_view message, Markup markup, Take&& take) {
+    for (const char& c : message) {
+        bool escaped = markup == Markup::html && (c == '<' || c == '>' || c == '&');
+        take(!escaped ? std::string_view{&c, 1} : c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;");
+    }
+    if (markup == Markup::html) take("<br>");
+    take(kLineEnd);
+}
+
 }  // namespace
 
 // What was found in one text: the places where links that count begin, as they stand in the text.
@@ -315,23 +328,15 @@ TextFinding Filters::instant_message(std::string_view content_type, std::string_
     return finding;
 }
 
-Finding Filters::invitation(const Message& invite) {
-    if (!database_->settings().links) return Finding::clean;
-    TextFinding finding;
-    if (const Field* subject = invite.first(HeaderId::subject))
-        judge(invite.value(*subject), Markup::plain, nullptr, finding);
-    const Field* format = invite.find("ms-text-format");
-    if (!format) return finding.what;
-    std::string_view value = invite.value(*format);
-    for (size_t at = 0; at < value.size(); at++) {
-        if (!has_prefix(value.substr(at), "ms-body")) continue;
-        size_t equals = value.find('=', at);
-        if (equals == std::string_view::npos) break;
-        std::string_view encoded = value.substr(equals + 1, value.find(';', equals) - equals - 1);
-        part(value, TransferEncoding::base64, encoded, 0, kMaxDepth, finding);
-        break;
+std::string_view Filters::first_message(std::string_view format, std::string_view& encoded) {
+    for (size_t at = 0; at < format.size(); at++) {
+        if (!has_prefix(format.substr(at), "ms-body")) continue;
+        size_t equals = format.find('=', at);
+        if (equals == std::string_view::npos) return {};
+        encoded = format.substr(equals + 1, format.find(';', equals) - equals - 1);
+        return decode(TransferEncoding::base64, encoded, scratch_->decoded_);
     }
-    return finding.what;
+    return {};
 }
 
 Finding Filters::file_offer(std::string_view body) {
@@ -404,8 +409,24 @@ Finding TextStream::finish() {
     return file_ ? Finding::block_file : link_ ? Finding::block_link : Finding::clean;
 }
 
+bool gets_message(const FilterDatabase& database, const TextFinding& finding) {
+    return finding.has_front && finding.markup != Markup::rtf && !database.message().empty();
+}
+
+size_t earlier_message(const FilterDatabase& database, const TextFinding& finding, std::string_view body, size_t told) {
+    if (!gets_message(database, finding)) return 0;
+    std::string_view text = body.substr(finding.front);
+    if (told >= kLineEnd.size() && told <= text.size() && text.substr(0, told).ends_with(kLineEnd)) return told;
+    size_t size = 0;
+    for_each_piece(database.message(), finding.markup, [&](std::string_view piece) {
+        bool same = size != std::string_view::npos && text.substr(std::min(size, text.size())).starts_with(piece);
+        size = same ? size + piece.size() : std::string_view::npos;
+    });
+    return size == std::string_view::npos ? 0 : size;
+}
+
 size_t write_filtered(const FilterDatabase& database, const TextFinding& finding, std::string_view body,
-                      MutableBytes out) {
+                      MutableBytes out, size_t earlier, size_t* message) {
     if (finding.what != Finding::defuse && finding.what != Finding::warn) return 0;
     TextWriter w{out};
     size_t done = 0;
@@ -413,19 +434,14 @@ size_t write_filtered(const FilterDatabase& database, const TextFinding& finding
         w << body.substr(done, end - done);
         done = end;
     };
-    if (finding.has_front && finding.markup != Markup::rtf && !database.message().empty()) {
+    if (gets_message(database, finding)) {
         copy_to(finding.front);
-        for (char c : database.message()) {
-            bool markup = finding.markup == Markup::html && (c == '<' || c == '>' || c == '&');
-            if (markup) {
-                w << (c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;");
-            } else {
-                w << std::string_view{&c, 1};
-            }
-        }
-        w << (finding.markup == Markup::html ? "<br>\r\n" : "\r\n");
+        for_each_piece(database.message(), finding.markup, [&](std::string_view piece) { w << piece; });
+        if (message) *message = w.size() - finding.front;
+        done += earlier;
     }
     for (uint32_t at : finding.places()) {
+        if (at < done) continue;  // of the message that is no more
         copy_to(at);
         w << "_";
     }

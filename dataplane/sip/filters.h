@@ -137,8 +137,9 @@ class Filters {
     // are blocked if they should be defused.
     TextFinding instant_message(std::string_view content_type, std::string_view content_encoding,
                                 std::string_view body);
-    // The text that an INVITE may carry for its first message (ms-body of Ms-Text-Format: base64), and its Subject.
-    Finding invitation(const Message& invite);
+    // Decoded, the text that Ms-Text-Format of an INVITE may carry for its first message: `encoded` is where its
+    // ms-body stands in the value (base64). Good until another text is looked at; empty without.
+    std::string_view first_message(std::string_view format, std::string_view& encoded);
     // The body of an INVITE or MESSAGE that offers a file: RFC 5547, MSNSLP, Microsoft's XML.
     Finding file_offer(std::string_view body);
     // The number of the signature that User-Agent, Server, From or Subject has; -1: none.
@@ -179,9 +180,14 @@ class TextStream {
     bool link_ = false;
 };
 
-// The body that goes on: the message of the settings in front of its first text (not of RTF), links defused. 0 if it
-// does not fit or the finding does not let it go on.
+// Whether the message of the settings goes in front of the text: not of RTF, nor where nothing stands in plain sight.
+bool gets_message(const FilterDatabase& database, const TextFinding& finding);
+// How many octets in front of the text an earlier filter has put there: `told` by it, or the same message as ours.
+size_t earlier_message(const FilterDatabase& database, const TextFinding& finding, std::string_view body, size_t told);
+
+// The body that goes on: the message of the settings in front of its first text, in place of an earlier one, links
+// defused. 0 if it does not fit or the finding does not let it go on. `message`: how long what stands in front is.
 size_t write_filtered(const FilterDatabase& database, const TextFinding& finding, std::string_view body,
-                      MutableBytes out);
+                      MutableBytes out, size_t earlier = 0, size_t* message = nullptr);
 
 }  // namespace fedge::sip

@@ -171,6 +171,7 @@ void Session::on_established() {
     note_negotiated();
     if (std::string problem = resumed_peer_problem(); !problem.empty()) {
         peer_why_ = problem;
+        info_.peer_error = X509_V_ERR_CERT_HAS_EXPIRED;
         engine_.counters_.add(Counter::tls_peer_refused);
         return fail_handshake(failure_words());
     }
@@ -201,6 +202,7 @@ void Session::on_established() {
 void Session::fail_handshake(const std::string& why) {
     engine_.counters_.add(Counter::tls_handshake_failed);
     info_.error = why;
+    blame(Fault::negotiation);
     ERR_clear_error();
     tell_closed(tcp::CloseReason::broken);
 }
@@ -217,6 +219,7 @@ void Session::on_timeout() {
                   std::to_string(seconds) + " s";
     if (state_ == State::hello)
         info_.error += ": " + std::to_string(link_.gathered().size()) + " bytes of a ClientHello came";
+    blame(info_.server || info_.reached ? Fault::negotiation : Fault::not_reached);
     tcp::StreamHandler* above = above_;
     end_below(false);
     finish(tcp::CloseReason::timed_out);
@@ -249,6 +252,7 @@ int Session::on_peer_chain(X509_STORE_CTX* chain) {
     X509_STORE_CTX_set_error(chain, verdict.error);
     if (verdict.error != X509_V_OK) {
         peer_why_ = std::move(verdict.why);
+        info_.peer_error = verdict.error;
         return 0;
     }
     info_.peer_names = std::move(verdict.names);

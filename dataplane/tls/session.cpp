@@ -79,6 +79,7 @@ void Session::broke() {
         counters.add(alert_ >= 0 ? Counter::tls_alerts_received : Counter::tls_broken);
         info_.error = failure_words();
     }
+    blame(Fault::broken);
     ERR_clear_error();
     reason_ = tcp::CloseReason::broken;
     state_ = State::failed;
@@ -318,6 +319,7 @@ void Session::on_closed(tcp::CloseReason reason) {
         case State::connecting:
             info_.error = "TLS handshake with server failed: the connection was not established: ";
             info_.error += name(reason);
+            blame(Fault::not_reached);
             return tell_closed(reason);
         case State::hello:
             engine_.counters_.add(Counter::tls_hello_refused);
@@ -329,6 +331,7 @@ void Session::on_closed(tcp::CloseReason reason) {
             info_.error = std::string("TLS handshake with ") + (info_.server ? "client" : "server") +
                           " failed: the connection ended in the middle of it: ";
             info_.error += name(reason);
+            blame(Fault::negotiation);
             return tell_closed(reason == tcp::CloseReason::finished ? tcp::CloseReason::broken : reason);
         case State::open:
             if (reason != tcp::CloseReason::finished) return tell_closed(reason);
@@ -368,6 +371,13 @@ void Session::finish(tcp::CloseReason reason) {
     above_ = nullptr;
     drop_plain();
     engine_.bury(*this, reason);
+}
+
+void Session::blame(Fault otherwise) {
+    info_.alert = alert_;
+    info_.fault = info_.peer_error != X509_V_OK       ? Fault::peer_certificate
+                  : alert_refuses_certificate(alert_) ? Fault::own_certificate
+                                                      : otherwise;
 }
 
 std::string Session::failure_words() const {

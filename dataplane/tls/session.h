@@ -58,6 +58,16 @@ struct PeerNotes {
     std::vector<std::string> chain;  // a line for each certificate that it sent, its own first
 };
 
+// Whose doing it was that a session came to nothing, or broke.
+enum class Fault : uint8_t {
+    none,
+    not_reached,       // the stream below was not established
+    peer_certificate,  // was refused by us
+    own_certificate,   // was refused by the peer, whose alert says so; in TLS 1.3 after the handshake, as we see it
+    negotiation,       // of anything else
+    broken,            // once it was open
+};
+
 // What was negotiated, or why it failed.
 struct SessionInfo {
     bool server = true;
@@ -71,6 +81,9 @@ struct SessionInfo {
     PeerNames peer_names;                         // proved by the peer's certificate
     Usages peer_usages;                           // what that certificate is for
     std::string error;                            // one sentence; empty: none
+    Fault fault = Fault::none;                    // of which `error` tells
+    int alert = -1;                               // that the peer ended it with
+    int peer_error = 0;                           // X509_V_ERR_*, of Fault::peer_certificate
     bool reached = false;                         // client role: the stream below was established
     std::unique_ptr<const PeerNotes> peer_notes;  // if they were asked for, and a certificate came
 };
@@ -134,6 +147,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     void note_negotiated();
     std::string resumed_peer_problem();
     void fail_handshake(const std::string& why);
+    void blame(Fault otherwise);
     void refuse_hello(const char* why, int alert);
     void on_timeout();
     int on_peer_chain(X509_STORE_CTX* chain);

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 namespace fedge::tls {
 namespace {
@@ -44,8 +45,7 @@ const char* advice(int alert) {
 }
 
 std::string alert_text(int alert) {
-    std::string text = SSL_alert_desc_string_long(alert);
-    return "'" + text + "' (" + std::to_string(alert) + ")";
+    return "'" + std::string(SSL_alert_desc_string_long(alert)) + "' (" + std::to_string(alert) + ")";
 }
 
 // The reasons that have a better explanation than OpenSSL's own; empty: it has none.
@@ -87,6 +87,43 @@ std::string reason_text(int reason, const Failure& f) {
 }
 
 }  // namespace
+
+bool alert_refuses_certificate(int alert) {
+    switch (alert) {
+        case SSL_AD_BAD_CERTIFICATE:
+        case SSL_AD_UNSUPPORTED_CERTIFICATE:
+        case SSL_AD_CERTIFICATE_REVOKED:
+        case SSL_AD_CERTIFICATE_EXPIRED:
+        case SSL_AD_CERTIFICATE_UNKNOWN:
+        case SSL_AD_UNKNOWN_CA:
+        case SSL_AD_ACCESS_DENIED:
+        case SSL_AD_CERTIFICATE_REQUIRED: return true;
+        default: return false;
+    }
+}
+
+std::string alert_words(int alert) {
+    return std::string(SSL_alert_desc_string_long(alert)) + " (" + std::to_string(alert) + ")";
+}
+
+std::string_view certificate_words(int error) {
+    switch (error) {
+        case X509_V_ERR_HOSTNAME_MISMATCH: return "proves another name";
+        case X509_V_ERR_CERT_HAS_EXPIRED: return "has expired";
+        case X509_V_ERR_CERT_NOT_YET_VALID: return "is not valid yet";
+        case X509_V_ERR_CERT_REVOKED: return "was revoked";
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+        case X509_V_ERR_CRL_NOT_YET_VALID:
+        case X509_V_ERR_CRL_SIGNATURE_FAILURE: return "cannot be checked for revocation";
+        case X509_V_ERR_INVALID_PURPOSE: return "is for another purpose";
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return "is of no trusted authority";
+        default: return "is not good";
+    }
+}
 
 std::string version_name(uint16_t version) {
     switch (version) {

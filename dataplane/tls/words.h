@@ -22,6 +22,12 @@ struct Failure {
 };
 std::string words_for(const Failure& failure);
 
+// Whether the alert says that a certificate, which can only be ours, is not good enough (RFC 8446 section 6.2).
+bool alert_refuses_certificate(int alert);
+// A few words on an alert, and on an X509_V_ERR_* of the peer's certificate.
+std::string alert_words(int alert);
+std::string_view certificate_words(int error);
+
 std::string version_name(uint16_t version);  // "TLS 1.3"
 
 }  // namespace fedge::tls

@@ -1,6 +1,7 @@
 """What messages and calls live through: a cold start, media through TURN, and the loss of whatever can be lost."""
 import socket
 import struct
+import time
 
 from support import lab as net
 from support.federation import ALICE, BOB, HOST4_B, PEER4_B, SRV, ZONES, Federation
@@ -217,6 +218,13 @@ def test_front_end_is_lost(env):
     for phone, dialog in calls:
         if phone is bobs[1]:
             passes(dialog, phone, "BYE")
+
+    def failed():
+        return max(row["failed"] for row in env.edge.cli("show", "sip")["next_hops"] if row["kind"] == "front-end")
+    tries = failed()
+    wait_until(lambda: failed() >= tries + 4, 15, "the edge to have tried it for a while")
     servers[0].start()
+    since = time.monotonic()
     world.wait_connected(2)
+    assert time.monotonic() - since < 4, "long after it is back"
     assert {answered()[0] for _ in range(30)} == set(bobs), "both get a share again"

@@ -1,9 +1,12 @@
 """What a federation refuses, and how its users and its operator are told: Kamailio on both sides, and bad strangers."""
+import socket
 import ssl
 import tempfile
+import threading
+import time
 
 from support import lab as net
-from support.federation import ACCESS, ALICE, BOB, SRV, ZONES, Federation
+from support.federation import ACCESS, ALICE, BOB, PEER4_B, SRV, ZONES, Federation
 from support.openssl import Authority
 from support.sip import Party, request
 from support.transports import on_both_transports
@@ -59,10 +62,12 @@ def test_to_partners(env):
                              "unrelated.example": [f"{SRV} sip.partner.example."],
                              "nothing.example": ["www A 203.0.113.9"],
                              "closed.example": ["_sipfederationtls._tcp SRV 0 0 5099 sip", f"sip A {net.PEER4}"],
+                             "plain.example": ["_sipfederationtls._tcp SRV 0 0 5098 sip", f"sip A {net.PEER4}"],
                              "other.example": [f"{SRV} sip", f"sip A {net.PEER4}"]})
+    no_tls = speak_plainly(env, 5098)
     world.partner(*world.know("allowed domain"))
     ours = world.front_end()
-    for domain in ("unrelated.example", "nothing.example", "closed.example", "other.example"):
+    for domain in ("unrelated.example", "nothing.example", "closed.example", "plain.example", "other.example"):
         env.edge.cli("allow", "domain", domain)
     env.edge.cli("allow", "domain", "direct.example", "--via", "sip.nothing.example")
     env.edge.cli("block", "domain", "evil.example")
@@ -73,12 +78,46 @@ def test_to_partners(env):
             (bob, "x@evil.example", 404, 1005), (bob, "x@stranger.example", 404, 1005), (carol, ALICE, 403, 1002),
             (mallory, ALICE, 403, 1012), (bob, "x@nothing.example", 504, 1008), (bob, "x@unrelated.example", 504, 1009),
             (bob, "x@direct.example", 504, 1014), (bob, "x@closed.example", 504, 1046),
+            (bob, "x@plain.example", 504, 1047),
             # Its server is there, with a certificate for another domain.
-            (bob, "x@other.example", 504, 1046)):
+            (bob, "x@other.example", 504, 1010)):
         expect(sender.ask("MESSAGE", receiver), status, code)
+    no_tls.join(5)
+    told = bob.ask("MESSAGE", "x@other.example").get("ms-diagnostics-public")
+    assert told.endswith(';ErrorType="the certificate of the peer proves another name";fqdn="sip.other.example";'
+                         f'address="{net.PEER4}:5061"'), told
+    told = bob.ask("MESSAGE", "x@nothing.example").get("ms-diagnostics-public")
+    assert told.endswith(';domain="nothing.example"'), told
+    # The same in what operators see.
+    failed = {row["name"]: row for row in env.edge.cli("show", "sip")["next_hops"] if row["failed"]}
+    assert failed["closed.example"]["code"] == 1046 and failed["plain.example"]["code"] == 1047, failed
+    assert failed["other.example"]["code"] == 1010 and "certificate was refused" in failed["other.example"]["error"], failed
+    wait_until(lambda: "1010" in env.edge.fedge("test", "discovery", "other.example").stdout, 5, "discovery to tell")
     env.edge.cli("set", "federation.enabled", "off")
     env.edge.commit("off")
     expect(bob.ask("MESSAGE", ALICE), 403, 1002)
+
+
+def speak_plainly(env, port):
+    """A partner's server that answers whoever comes in words, not in TLS; ends with the first."""
+    with env.lab.inside("peer"):
+        listener = socket.create_server((net.PEER4, port))
+    listener.settimeout(20)
+    env.cleanup.callback(listener.close)
+
+    def serve():
+        stream, _ = listener.accept()
+        with stream:
+            stream.recv(4096)
+            stream.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            stream.recv(4096)
+    return started(serve)
+
+
+def started(work):
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
 def refused(party, name=ACCESS):
@@ -113,3 +152,48 @@ def test_certificates(env):
     assert env.edge.counter("tls_handshake_failed") > before
     for usages in ("serverAuth", "clientAuth", "serverAuth,clientAuth"):
         assert not refused(world.party("peer", "sip.partner.example", usages=usages)), usages
+
+
+def test_own_certificate_without_client_purpose(env):
+    """Public authorities issue for servers alone; a server that insists on clientAuth refuses us, and we say so at once"""
+    world = Federation(env, ZONES, usages="serverAuth")
+    world.partner(*world.know("allowed domain"))
+    bob = world.front_end().phone(BOB)
+    since = time.monotonic()
+    answer = bob.ask("MESSAGE", ALICE)
+    assert time.monotonic() - since < 3, "it came with somebody's timer"
+    expect(answer, 504, 1010)
+    assert "unsupported certificate" in answer.get("ms-diagnostics-public"), answer.encode()
+    ended = [row["tls_error"] for row in env.edge.cli("show", "connections", "--ended")["rows"]
+             if row["remote"] == f"{net.PEER4}:5061"]
+    assert ended and "unsupported certificate" in ended[0], ended
+
+
+def test_first_server_refuses_our_certificate(env):
+    """In TLS 1.3 it does so when the message is on its way already: the message goes to the next server, once"""
+    world = Federation(env, {"partner.example": [
+        f"{SRV} sip", "_sipfederationtls._tcp SRV 10 0 5061 sip2", f"sip A {net.PEER4}", f"sip2 A {PEER4_B}"]})
+    world.know("allowed domain")
+    second = world.partner("sip2.partner.example", address=PEER4_B)
+    bob, alice = world.front_end().phone(BOB), second.phone(ALICE)
+    with tempfile.TemporaryDirectory(prefix="fedge-interop-ca-") as folder:
+        first = world.party("peer", "sip.partner.example")
+        first.root = Authority(folder).root
+        accept, refusals = first.listen(net.PEER4), []
+
+        def refuse():
+            try:
+                accept()
+            except ssl.SSLError as error:
+                refusals.append(error)
+        refuses = started(refuse)
+        before = env.edge.counter("sip_sent_again")
+        bob.send(bob.request("MESSAGE", ALICE, "Hello"))
+        got = alice.next()
+        assert got.body == "Hello", got.encode()
+        alice.send(got.reply(200))
+        assert bob.next().status == 200
+        refuses.join(5)
+    assert refusals, "the first server was not asked, or took the certificate"
+    assert env.edge.counter("sip_sent_again") == before + 1
+    assert alice.silent(0.5), "it came twice"

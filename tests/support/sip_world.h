@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -201,6 +202,10 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         return out;
     }
 
+    void adopt(const sip::FilterSettings& filters) {
+        plan_.filters = filters;
+        adopt();
+    }
     void adopt() {
         auto described = snapshot();
         flatbuffers::FlatBufferBuilder builder;
@@ -250,7 +255,8 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         auto& connecting = begun_.at(n);
         if (!connecting.open) {
             connecting.open = true;
-            infos_[&connecting.stream] = &proved(std::move(names));
+            for (std::string& name : names) connecting.info.peer_names.push_back({tls::NameKind::dns, std::move(name)});
+            connecting.info.reached = true;
             connecting.stream.handler->on_open();
             turn();
         }
@@ -260,10 +266,17 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
     Endpoint begun_to(size_t n) const { return begun_.at(n).stream.remote(); }
     std::string begun_sni(size_t n) const { return begun_.at(n).options.sni; }
     std::vector<std::string> begun_expected(size_t n) const { return begun_.at(n).options.expected; }
-    void refuse(size_t n) {
-        begun_.at(n).stream.reset(tcp::CloseReason::refused);
+    void refuse(size_t n) { fail(n, tls::Fault::not_reached, tcp::CloseReason::refused); }
+    // As TLS does it: what it knows, and then the end. `detail`: alert, or X509_V_ERR_*.
+    void fail(size_t n, tls::Fault fault, tcp::CloseReason reason = tcp::CloseReason::broken, int detail = -1) {
+        Begun& one = begun_.at(n);
+        one.info.fault = fault;
+        one.info.reached = fault != tls::Fault::not_reached;
+        (fault == tls::Fault::peer_certificate ? one.info.peer_error : one.info.alert) = detail;
+        one.stream.reset(reason);
         turn();
     }
+    tls::SessionInfo& begun_info(size_t n) { return begun_.at(n).info; }
     // Front ends are connected to as soon as they are configured.
     FakeStream& inside(size_t n = 0) {
         turn();
@@ -312,8 +325,8 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         return &one.stream;
     }
     const tls::SessionInfo* tls(const tcp::Stream& stream) override {
-        auto found = infos_.find(&stream);
-        return found == infos_.end() ? nullptr : found->second;
+        auto found = std::ranges::find(begun_, &stream, [](const Begun& one) { return &one.stream; });
+        return found == begun_.end() ? nullptr : &found->info;
     }
 
     // --- signal::PartnerFinder: what DNS knows
@@ -359,8 +372,9 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         return admission;
     }
     void on_final(std::string_view domain, uint16_t status) override { finals.emplace_back(domain, status); }
-    void on_attempt(std::string_view host, const Endpoint& to, bool good) override {
-        attempts.push_back(std::string(host) + " " + to.text() + (good ? " good" : " failed"));
+    void on_attempt(std::string_view host, const Endpoint& to, const signal::HopFailure* failure) override {
+        attempts.push_back(std::string(host) + " " + to.text() +
+                           (failure ? " failed: " + std::to_string(failure->code) : " good"));
     }
     std::vector<std::string> attempts;
     bool dns_full = false;
@@ -385,6 +399,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
             : stream(near, far), options(options_) {}
         FakeStream stream;
         tls::ClientOptions options;
+        tls::SessionInfo info;
         bool open = false;
     };
     const tls::SessionInfo& proved(std::vector<std::string> names) {
@@ -400,7 +415,6 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
     uint64_t unix_now_ = 1'780'000'000;
     std::deque<FakeStream> accepted_;
     std::deque<Begun> begun_;
-    std::map<const tcp::Stream*, const tls::SessionInfo*> infos_;
     std::map<const FakeStream*, std::string> arrived_;
     std::deque<tls::SessionInfo> proved_;
     std::vector<uint8_t> table_;

@@ -56,6 +56,9 @@ void print_explanation(Session& session, const Json& reply) {
     if (const std::string partner = text_or(reply, "partner", "none"); partner != "none")
         say_fact(out, "partner", partner + ", trust class " + text_or(reply, "trust", ""));
     say_fact(out, "provider", text_or(reply, "provider", ""));
+    const bool inbound = text_or(reply, "direction", "") == "inbound";
+    say_fact(out, inbound ? "sender, as our side sees it" : "receiver, as the provider sees it",
+             text_or(reply, "decorated", text_or(reply, "decorated_problem", "")));
     if (const Json hop = reply.value("next_hop", Json()); hop.is_object()) {
         const std::string host = text_or(hop, "host", "");
         say_fact(out, "next hop", text_or(hop, "kind", "") + (host.empty() ? "" : " " + host));

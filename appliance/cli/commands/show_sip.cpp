@@ -65,17 +65,33 @@ Json refusals(const Json& dialogs) {
     return rows;
 }
 
+// {"signature","closed"} of all cores together: those that were met, the most frequent first.
+Json scanners_met(const Session& session) {
+    std::map<std::string, uint64_t> closed;
+    for (const Json& row : session.api.rows("/v1/scanners", "", 0, "")["rows"])
+        closed[text_or(row, "signature", "")] += static_cast<uint64_t>(number_or(row, "closed", 0));
+    std::vector<Json> rows;
+    for (const auto& [signature, count] : closed)
+        if (count > 0) rows.push_back({{"signature", signature}, {"closed", count}});
+    std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["closed"] > b["closed"]; });
+    return rows;
+}
+
 Exit run_show_sip(Session& session, const Arguments&) {
     const Json hops = session.api.rows("/v1/next-hops", "", 0, "")["rows"];
     const Json kinds = connections(session);
     const Json failed = refusals(session.api.rows("/v1/dialogs", "", kMostDialogs, "")["rows"]);
+    const Json scanners = scanners_met(session);
     const Json counters = session.api.get("/v1/counters").value("rows", Json::array());
     if (session.json) {
         Json mine = Json::array();
         for (const Json& row : counters)
             if (text_or(row, "name", "").starts_with("sip_")) mine.push_back(row);
-        print_json(session.out(),
-                   {{"next_hops", hops}, {"connections", kinds}, {"failed_lately", failed}, {"counters", mine}});
+        print_json(session.out(), {{"next_hops", hops},
+                                   {"connections", kinds},
+                                   {"failed_lately", failed},
+                                   {"scanners", scanners},
+                                   {"counters", mine}});
         return Exit::ok;
     }
     std::ostream& out = session.out();
@@ -94,6 +110,10 @@ Exit run_show_sip(Session& session, const Arguments&) {
                 {{"STATUS"}, as_text("status")},
                 {{"REASON OF THE LAST FIVE MINUTES", Column::Align::left, true}, as_text("reason")}},
                failed, "Nothing has failed within the last five minutes.");
+    out << '\n';
+    print_rows(out, width,
+               {{{"CLOSED", kRight}, as_count("closed")}, {{"SIGNATURE OF SCANNERS"}, as_text("signature")}}, scanners,
+               "No scanner was met.");
     out << '\n';
     print_counters(session, counters, {"sip_", false, false, "MEANING", "Nothing of SIP was counted yet."});
     return Exit::ok;

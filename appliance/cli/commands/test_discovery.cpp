@@ -43,6 +43,8 @@ void print_targets(std::ostream& out, const Json& reply) {
             if (number_or(address, "last_for_s", 0) > 0)
                 out << ", tried last for " << as_seconds("last_for_s")(address) << " after "
                     << counted(static_cast<uint64_t>(number_or(address, "failures", 0)), "failure");
+            if (const std::string error = text_or(address, "error", ""); !error.empty())
+                out << ", the last " << printable(text_or(address, "code", "")) << ": " << printable(error);
             out << '\n';
         }
     }

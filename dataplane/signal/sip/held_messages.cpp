@@ -6,11 +6,11 @@ namespace fedge::signal {
 
 constexpr Duration kLookEvery = 50ms;
 
-bool HeldMessages::hold(const WaitKey& key, HeldMessage&& message, uint32_t most, uint64_t most_bytes) {
+bool HeldMessages::hold(HeldMessage&& message, uint32_t most, uint64_t most_bytes) {
     if (count_ >= most || bytes_ + message.bytes.size() > most_bytes) return false;
     count_++;
     bytes_ += message.bytes.size();
-    waiting_[key].push_back(std::move(message));
+    waiting_[message.key].push_back(std::move(message));
     return true;
 }
 

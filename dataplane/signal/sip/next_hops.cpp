@@ -5,11 +5,12 @@
 namespace fedge::signal {
 namespace {
 
-constexpr Duration kFirstRest = 1s;     // after all targets have failed ...
-constexpr Duration kLongestRest = 30s;  // ... doubled each time
-constexpr Duration kTargetRest = 30s;   // that a failed target comes behind others
-constexpr uint64_t kBusy = 64 * 1024;   // bytes queued for a connection above which one more is begun
-constexpr uint32_t kWaitingFor = 16;    // messages that wait for each connection under way
+constexpr Duration kFirstRest = 1s;      // after all targets have failed ...
+constexpr Duration kLongestRest = 30s;   // ... doubled each time; not for front ends, of which there are few:
+constexpr Duration kUrgentRest = 200ms;  // of a front end that is needed and the only one
+constexpr Duration kTargetRest = 30s;    // that a failed target comes behind others
+constexpr uint64_t kBusy = 64 * 1024;    // bytes queued for a connection above which one more is begun
+constexpr uint32_t kWaitingFor = 16;     // messages that wait for each connection under way
 
 }  // namespace
 
@@ -64,7 +65,8 @@ void NextHops::set_targets(Number number, std::vector<HopTarget> targets, uint8_
         next.push_back({std::move(target), failed_until});
     }
     // Attempts under way go by what they were begun for; what they come to is no longer a word on any target.
-    for (auto& [id, target] : hop.connecting) target = kMaxTargets;
+    for (std::vector<Link>* links : {&hop.connecting, &hop.open})
+        for (Link& link : *links) link.target = kMaxTargets;
     hop.targets = std::move(next);
     hop.tried = 0;
     hop.rests_until = {};
@@ -108,17 +110,15 @@ bool NextHops::begin(Hop& hop, Number number, size_t index, Instant now) {
     tcp::Stream* stream = connector_.connect(side, target.endpoint, options, *connection);
     if (!stream) {
         connections_.abandon(*connection);
-        target.failed_until = now + kTargetRest;
-        hop.failed++;
-        hop.failed_at = now;
-        hop.error = std::string_view(target.endpoint.text() +
-                                     ": this edge has no address of that family there, no certificate, or no room");
+        HopFailure failure =
+            failure_of(nullptr, false, "this edge has no address of that family there, no certificate, or no room");
+        failed(hop, index, failure, now);
         return false;
     }
     connection->set_label(hop.name);
-    connections_.attach(*connection, *stream);
+    connections_.attach(*connection, *stream, connector_.tls(*stream));
     hop_of_[connection->id().index] = number;
-    hop.connecting.emplace_back(connection->id(), index);
+    hop.connecting.push_back({connection->id(), index});
     return true;
 }
 
@@ -134,18 +134,34 @@ bool NextHops::start(Hop& hop, Number number, Instant now) {
     return false;
 }
 
+void NextHops::new_attempt(Hop& hop) {
+    hop.tried = 0;
+    hop.failure = {};
+}
+
 void NextHops::fail(Hop& hop, Instant now) {
-    if (hop.kind == PeerKind::front_end && !hop.down) counters_.add(Counter::sip_front_end_down);
+    bool front_end = hop.kind == PeerKind::front_end;
+    if (front_end && !hop.down) counters_.add(Counter::sip_front_end_down);
     hop.down = true;
     hop.tried = 0;
-    hop.rest = std::clamp(hop.rest * 2, kFirstRest, kLongestRest);
+    hop.rest = std::clamp(hop.rest * 2, kFirstRest, front_end ? kFirstRest : kLongestRest);
     hop.rests_until = now + hop.rest;
 }
 
-// Where front ends are is the operator's word, which no report changes.
-void NextHops::report(const Hop& hop, size_t target, bool good) {
-    if (hop.kind != PeerKind::partner || target >= hop.targets.size()) return;
-    finder_.on_attempt(hop.targets[target].host, hop.targets[target].endpoint, good);
+void NextHops::failed(Hop& hop, size_t index, HopFailure& failure, Instant now) {
+    hop.failed++;
+    hop.failed_at = now;
+    if (index < hop.targets.size()) {
+        Target& target = hop.targets[index];
+        target.failed_until = now + kTargetRest;
+        failure.host = target.host;
+        failure.endpoint = target.endpoint;
+        // Where front ends are is the operator's word, which no report changes.
+        if (hop.kind == PeerKind::partner) finder_.on_attempt(target.host, target.endpoint, &failure);
+    }
+    hop.error = std::string_view(failure.endpoint.text() + ": " + failure.words);
+    hop.code = failure.code;
+    if (failure.rank() >= hop.failure.rank()) hop.failure = failure;
 }
 
 NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, Instant now, bool even_down) {
@@ -154,7 +170,7 @@ NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, In
     size_t all = hop.open.size() + hop.connecting.size();
     if (SipConnection* connection = open_one(number, hash)) {
         if (connection->queued() > kBusy && all < hop.most && hop.connecting.empty()) {
-            hop.tried = 0;
+            new_attempt(hop);
             start(hop, number, now);
         }
         return {State::open, connection};
@@ -163,12 +179,12 @@ NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, In
     if (lost) return {};
     if (!hop.connecting.empty()) {
         bool more = waiting >= kWaitingFor * hop.connecting.size() && all < hop.most;
-        if (more && hop.connecting.back().second < hop.targets.size())
-            begin(hop, number, hop.connecting.back().second, now);
+        if (more && hop.connecting.back().target < hop.targets.size())
+            begin(hop, number, hop.connecting.back().target, now);
         return {State::connecting, nullptr};
     }
-    if (now < hop.rests_until) return {};
-    hop.tried = 0;
+    if (now < (even_down ? std::min(hop.rests_until, hop.failed_at + kUrgentRest) : hop.rests_until)) return {};
+    new_attempt(hop);
     if (start(hop, number, now)) return {State::connecting, nullptr};
     fail(hop, now);
     return {};
@@ -176,13 +192,13 @@ NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, In
 
 SipConnection* NextHops::open_one(Number number, uint64_t hash) {
     const Hop& hop = hops_[number];
-    return hop.open.empty() ? nullptr : connections_.find(hop.open[hash % hop.open.size()]);
+    return hop.open.empty() ? nullptr : connections_.find(hop.open[hash % hop.open.size()].id);
 }
 
 void NextHops::keep_open(Number number, Instant now) {
     Hop& hop = hops_[number];
     if (!hop.open.empty() || !hop.connecting.empty() || now < hop.rests_until) return;
-    hop.tried = 0;
+    new_attempt(hop);
     if (!start(hop, number, now)) fail(hop, now);
 }
 
@@ -190,40 +206,48 @@ void NextHops::set_down(Number number, Instant now) {
     fail(hops_[number], now);
 }
 
-NextHops::Number NextHops::on_open(SipConnection& connection, Instant) {
+NextHops::Number NextHops::on_open(SipConnection& connection) {
     Number number = hop_of_[connection.id().index];
     if (number == kNone) return kNone;
     Hop& hop = hops_[number];
-    auto attempt = std::ranges::find(hop.connecting, connection.id(), &std::pair<FlowId, size_t>::first);
-    if (attempt != hop.connecting.end()) {
-        report(hop, attempt->second, true);
-        hop.connecting.erase(attempt);
-    }
-    hop.open.push_back(connection.id());
+    auto attempt = std::ranges::find(hop.connecting, connection.id(), &Link::id);
+    if (attempt == hop.connecting.end()) return kNone;
+    hop.open.push_back(*attempt);
+    hop.connecting.erase(attempt);
     hop.down = false;
-    hop.rest = {};
-    hop.rests_until = {};
     return number;
 }
 
-NextHops::Number NextHops::on_end(SipConnection& connection, bool established, std::string_view why, Instant now) {
+void NextHops::on_heard(SipConnection& connection) {
+    Number number = hop_of_[connection.id().index];
+    if (number == kNone) return;
+    Hop& hop = hops_[number];
+    hop.tried = 0;
+    hop.rest = {};
+    hop.rests_until = {};
+    auto link = std::ranges::find(hop.open, connection.id(), &Link::id);
+    if (hop.kind != PeerKind::partner || link == hop.open.end() || link->target >= hop.targets.size()) return;
+    const Target& target = hop.targets[link->target];
+    finder_.on_attempt(target.host, target.endpoint, nullptr);
+}
+
+NextHops::Number NextHops::on_end(SipConnection& connection, HopFailure* failure, Instant now) {
     Number number = std::exchange(hop_of_[connection.id().index], kNone);
     if (number == kNone) return kNone;
     Hop& hop = hops_[number];
-    if (std::erase(hop.open, connection.id()) && hop.open.empty() && hop.kind == PeerKind::front_end && !hop.down) {
+    size_t target = kMaxTargets;
+    for (std::vector<Link>* links : {&hop.connecting, &hop.open}) {
+        auto link = std::ranges::find(*links, connection.id(), &Link::id);
+        if (link == links->end()) continue;
+        target = link->target;
+        links->erase(link);
+        if (links != &hop.open || !hop.open.empty() || hop.kind != PeerKind::front_end || hop.down) break;
         counters_.add(Counter::sip_front_end_down);
         hop.down = true;
+        break;
     }
-    auto attempt = std::ranges::find(hop.connecting, connection.id(), &std::pair<FlowId, size_t>::first);
-    if (attempt == hop.connecting.end()) return kNone;
-    size_t target = attempt->second;
-    hop.connecting.erase(attempt);
-    if (established) return kNone;
-    hop.failed++;
-    hop.failed_at = now;
-    hop.error = std::string_view(connection.remote().text() + ": " + std::string(why));
-    if (target < hop.targets.size()) hop.targets[target].failed_until = now + kTargetRest;
-    report(hop, target, false);
+    if (!failure) return kNone;
+    failed(hop, target, *failure, now);
     if (!hop.open.empty() || !hop.connecting.empty()) return kNone;
     if (start(hop, number, now)) {
         counters_.add(Counter::sip_fail_overs);
@@ -243,7 +267,7 @@ uint32_t NextHops::list(std::span<NextHopRecord> out, std::span<Number> numbers,
         row.kind = hop.kind;
         row.name = std::string_view(hop.name);
         row.state = !hop.open.empty() ? "up" : !hop.connecting.empty() ? "connecting" : hop.down ? "down" : "idle";
-        const SipConnection* first = hop.open.empty() ? nullptr : connections_.find(hop.open.front());
+        const SipConnection* first = hop.open.empty() ? nullptr : connections_.find(hop.open.front().id);
         if (first) {
             row.address = first->remote();
         } else if (!hop.targets.empty()) {
@@ -254,6 +278,7 @@ uint32_t NextHops::list(std::span<NextHopRecord> out, std::span<Number> numbers,
         row.failed = hop.failed;
         if (hop.failed) row.failed_ago = now - hop.failed_at;
         row.error = hop.error;
+        row.code = hop.code;
         numbers[filled++] = at;
     }
     cursor = at < hops_.size() ? at : 0;

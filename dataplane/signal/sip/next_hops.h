@@ -15,6 +15,7 @@
 #include "dataplane/base/fixed_text.h"
 #include "dataplane/base/time.h"
 #include "dataplane/signal/sip/connection_aliases.h"
+#include "dataplane/signal/sip/hop_failure.h"
 #include "dataplane/signal/sip/partner_finder.h"
 #include "dataplane/signal/sip/sip_connections.h"
 #include "dataplane/tls/session.h"
@@ -51,6 +52,7 @@ struct NextHopRecord {
     uint64_t failed = 0;  // attempts to connect that failed
     Duration failed_ago{};
     FixedText<200> error;  // of the last one
+    uint16_t code = 0;     // of ms-diagnostics
 };
 
 class NextHops {
@@ -86,7 +88,7 @@ class NextHops {
     };
     // A connection for a message. The same `hash` gives the same one as long as none comes or goes. `waiting`: messages
     // that wait for this hop already. A front end that was lost is `failed` until it is connected to again, unless
-    // there is no other (`even_down`).
+    // there is no other (`even_down`): then it is tried at once.
     Pick pick(Number hop, uint64_t hash, uint32_t waiting, Instant now, bool even_down = false);
     // One that a server of this hop began, for requests back to it; or nullptr.
     SipConnection* aliased(Number hop, const ConnectionAliases& aliases);
@@ -100,15 +102,20 @@ class NextHops {
     // A request went there.
     void note_sent(Number hop) { hops_[hop].sent++; }
 
-    // From the observer of connections; `why`: it ended, in words. Return the hop of which the state has changed: open,
-    // or failed; or kNone.
-    Number on_open(SipConnection& connection, Instant now);
-    Number on_end(SipConnection& connection, bool established, std::string_view why, Instant now);
+    // From the observer of connections. They return the hop of which the state has changed: open, or failed; or kNone.
+    // An open one may still be refused: in TLS 1.3 the peer looks at our certificate when our handshake is over. Only
+    // what it says shows that it has taken us.
+    Number on_open(SipConnection& connection);
+    void on_heard(SipConnection& connection);
+    // `failure`: it came to nothing, and where is filled in here; null: it was taken, or nobody asked anything of it.
+    Number on_end(SipConnection& connection, HopFailure* failure, Instant now);
     Number hop_of(const SipConnection& connection) const { return hop_of_[connection.id().index]; }
 
     std::string_view name(Number hop) const { return hops_[hop].name; }
     PeerKind kind(Number hop) const { return hops_[hop].kind; }
     bool down(Number hop) const { return hops_[hop].down; }
+    // Of the attempt under way, or the last one; code 0: nothing has failed.
+    const HopFailure& failure(Number hop) const { return hops_[hop].failure; }
     size_t connections(Number hop) const { return hops_[hop].open.size(); }
     uint32_t count() const { return static_cast<uint32_t>(by_name_.size()); }
     // `held` and `weight` are for others to fill in. Rows from `cursor` on (start with 0; 0 again at the end).
@@ -118,14 +125,18 @@ class NextHops {
     struct Target : HopTarget {
         Instant failed_until{};
     };
+    struct Link {
+        FlowId id;
+        size_t target;  // kMaxTargets: none of those that there are now
+    };
     struct Hop {
         PeerKind kind = PeerKind::partner;
         std::string name;
         std::string domain;  // proves it as well; empty: only the host does
         std::optional<tls::Purpose> purpose;
         std::vector<Target> targets;
-        std::vector<FlowId> open;
-        std::vector<std::pair<FlowId, size_t>> connecting;  // and to which target
+        std::vector<Link> open;
+        std::vector<Link> connecting;
         uint64_t version = 0;
         uint32_t tried = 0;  // targets of this attempt, by bit
         uint8_t most = 1;    // connections
@@ -137,6 +148,8 @@ class NextHops {
         uint64_t failed = 0;
         Instant failed_at{};
         FixedText<200> error;
+        uint16_t code = 0;
+        HopFailure failure;  // of this attempt
     };
     struct NameHash : std::hash<std::string_view> {
         using is_transparent = void;
@@ -146,8 +159,9 @@ class NextHops {
     static tls::ClientOptions terms(const Hop& hop, const Target& target);
     bool start(Hop& hop, Number number, Instant now);
     bool begin(Hop& hop, Number number, size_t target, Instant now);
+    void new_attempt(Hop& hop);
     void fail(Hop& hop, Instant now);
-    void report(const Hop& hop, size_t target, bool good);
+    void failed(Hop& hop, size_t target, HopFailure& failure, Instant now);
     Number evict(Instant now);
     static std::string key(PeerKind kind, std::string_view name);
 

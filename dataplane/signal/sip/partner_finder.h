@@ -9,6 +9,7 @@
 #include "dataplane/base/address.h"
 #include "dataplane/policy/decision.h"
 #include "dataplane/signal/sip/held_messages.h"
+#include "dataplane/signal/sip/hop_failure.h"
 
 namespace fedge::signal {
 
@@ -41,8 +42,9 @@ class PartnerFinder {
     virtual policy::Admission admit(std::string_view domain, std::string_view user, std::string_view user_domain) = 0;
     // A final response went to this domain. Of those who are no discovered partners nothing is kept.
     virtual void on_final(std::string_view domain, uint16_t status) = 0;
-    // What came of connecting to a server of a route: a connection that is secure, or none.
-    virtual void on_attempt(std::string_view host, const Endpoint& endpoint, bool good) = 0;
+    // What came of connecting to a server of a route: one that answers, or none.
+    // `failure`: why there is none; null: it was good.
+    virtual void on_attempt(std::string_view host, const Endpoint& endpoint, const HopFailure* failure) = 0;
 };
 
 }  // namespace fedge::signal

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "dataplane/policy/diagnostics.h"
+#include "dataplane/signal/sip/hop_failure.h"
 #include "dataplane/sip/message.h"
 #include "dataplane/tls/names.h"
 
@@ -25,6 +27,13 @@ std::string words(tcp::CloseReason reason) {
         case tcp::CloseReason::unreachable: return "the network says that the host cannot be reached";
         default: return "the connection ended: " + std::string(tcp::name(reason));
     }
+}
+
+// What those are told who send a message there now.
+std::string told(uint16_t code) {
+    const policy::Diagnostic* known = policy::diagnostic(code);
+    return known ? "; senders are told " + std::to_string(known->status) + ", ms-diagnostics " + std::to_string(code)
+                 : std::string();
 }
 
 }  // namespace
@@ -113,9 +122,9 @@ void PartnerTest::on_open() {
         if (!by_host && !tls::proves(tls_->peer_names, order_.domain, tls::Matching::sip)) {
             std::string names;
             for (const auto& name : tls_->peer_names) names += (names.empty() ? "" : ", ") + name.text();
-            step(
-                "certificate", false,
-                "it proves " + (names.empty() ? "nothing" : names) + ", and neither " + host + " nor " + order_.domain);
+            step("certificate", false,
+                 "it proves " + (names.empty() ? "nothing" : names) + ", and neither " + host + " nor " +
+                     order_.domain + told(policy::kNotTrusted));
             return drop();
         }
         step("certificate", true, "it proves " + (by_host ? host : order_.domain));
@@ -184,10 +193,16 @@ void PartnerTest::on_closed(tcp::CloseReason reason) {
     const char* name = stage_ == Stage::connecting                ? "connect"
                        : stage_ == Stage::shaking || !why.empty() ? "tls"
                                                                   : "options";
+    const std::string code = told(failure_code());
     stream_ = nullptr;
     tls_ = nullptr;
     stage_ = Stage::idle;
-    step(name, false, why.empty() ? words(reason) : why);
+    step(name, false, (why.empty() ? words(reason) : why) + code);
+}
+
+uint16_t PartnerTest::failure_code() const {
+    bool refused_late = tls_ && tls_->fault == tls::Fault::own_certificate;
+    return stage_ == Stage::asked && !refused_late ? uint16_t{0} : failure_of(tls_, false, {}).code;
 }
 
 void PartnerTest::drop() {
@@ -196,10 +211,11 @@ void PartnerTest::drop() {
     if (tcp::Stream* stream = std::exchange(stream_, nullptr)) stream->abort();
 }
 
-void PartnerTest::give_up(const char* stage, std::string why) {
+void PartnerTest::give_up(const char* stage, const std::string& why) {
     note_certificate(tls_);
+    const std::string code = told(failure_code());
     drop();
-    step(stage, false, std::move(why));
+    step(stage, false, why + code);
 }
 
 }  // namespace fedge::signal

@@ -69,7 +69,9 @@ class PartnerTest final : private tcp::StreamHandler {
     void ask();
     void read_answer(std::string_view header);
     void drop();  // the connection, without a word
-    void give_up(const char* stage, std::string why);
+    void give_up(const char* stage, const std::string& why);
+    // Of what ends now; 0: nothing that messages would not pass.
+    uint16_t failure_code() const;
 
     SipConnector& connector_;
     Counters counters_;

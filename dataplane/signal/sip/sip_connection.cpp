@@ -105,6 +105,10 @@ SipConnection::Step SipConnection::step() {
     Bytes input = gathered_.empty() ? stream_->peek() : Bytes(gathered_).subspan(used_);
     if (!stream_) return Step::over;
     if (input.empty()) return Step::dry;
+    if (!heard_) {
+        heard_ = true;
+        if (outgoing_) all_->observer_.on_heard(*this);
+    }
     Instant now = all_->now_;
     if (header_size_ == 0) {
         sip::Frame frame = framer_->scan(now, input);

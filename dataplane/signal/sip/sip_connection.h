@@ -36,9 +36,13 @@ class SipConnection final : public tcp::StreamHandler {
     FlowId id() const { return id_; }
     bool open() const { return open_; }
     bool outgoing() const { return outgoing_; }
+    // Something came. Before that an outgoing one may still be refused: RFC 8446 section 4.4.2.4 comes behind our part
+    // of the handshake.
+    bool heard() const { return heard_; }
     const Endpoint& remote() const { return remote_; }
     const tcp::Stream* stream() const { return stream_; }
-    // What TLS says of the peer; null without TLS below.
+    // What TLS says of the peer, from the beginning on, and inside of SipObserver::on_end() too; null without TLS
+    // below.
     const tls::SessionInfo* tls() const { return tls_; }
     // As `fedge show connections` has it.
     uint64_t number() const { return number_; }
@@ -79,6 +83,7 @@ class SipConnection final : public tcp::StreamHandler {
     PeerKind kind_ = PeerKind::partner;
     bool open_ = false;
     bool outgoing_ = false;
+    bool heard_ = false;
     bool queued_read_ = false;   // in the list of those with more to read
     bool queued_write_ = false;  // in the list of those with something to send
     bool blocked_ = false;       // the stream took less than all

@@ -66,7 +66,7 @@ SipConnection* SipConnections::take(PeerKind kind, Instant now) {
     free_.pop_back();
     connection.id_.generation++;
     connection.kind_ = kind;
-    connection.open_ = connection.outgoing_ = connection.blocked_ = connection.stalled_ = false;
+    connection.open_ = connection.outgoing_ = connection.heard_ = connection.blocked_ = connection.stalled_ = false;
     connection.queued_read_ = connection.queued_write_ = false;
     connection.tls_ = nullptr;
     connection.framer_.emplace(framing(kind));
@@ -103,9 +103,10 @@ SipConnection* SipConnections::prepare(PeerKind kind, Instant now) {
     return connection;
 }
 
-void SipConnections::attach(SipConnection& connection, tcp::Stream& stream) {
+void SipConnections::attach(SipConnection& connection, tcp::Stream& stream, const tls::SessionInfo* tls) {
     counters_.add(Counter::sip_connects);
     connection.stream_ = &stream;
+    connection.tls_ = tls;
     connection.remote_ = stream.remote();
     connection.number_ = tcp::flow_number(limits_.core, stream.local(), connection.remote_);
     wheel_.arm(connection.id_.index, now_ + kConnectTime);

@@ -23,7 +23,9 @@ class SipObserver {
     virtual void on_message(SipConnection& connection, Bytes header, Bytes body) = 0;
     // The connection ends behind this call because of what came. `header`: the header section, if it is whole.
     virtual void on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) = 0;
-    virtual void on_open(SipConnection& connection) = 0;  // outgoing ones
+    // Of outgoing ones: they are open; something came, for the first time.
+    virtual void on_open(SipConnection& connection) = 0;
+    virtual void on_heard(SipConnection& connection) = 0;
     // It is no more; `established`: it was open.
     virtual void on_end(SipConnection& connection, bool established) = 0;
 };
@@ -52,10 +54,8 @@ class SipConnections {
     SipConnection* accept(tcp::Stream& stream, PeerKind kind, const tls::SessionInfo* tls, Instant now);
     // A place for one that we begin; attach() or abandon() follows.
     SipConnection* prepare(PeerKind kind, Instant now);
-    void attach(SipConnection& connection, tcp::Stream& stream);
+    void attach(SipConnection& connection, tcp::Stream& stream, const tls::SessionInfo* tls);
     void abandon(SipConnection& connection) { release(connection); }
-    // For outgoing ones, once they are open: what the peer has proved.
-    void identify(SipConnection& connection, const tls::SessionInfo* tls) { connection.tls_ = tls; }
 
     SipConnection* find(FlowId id);
     void set_time(Instant now) { now_ = now; }

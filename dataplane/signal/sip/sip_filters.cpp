@@ -1,6 +1,10 @@
 #include "dataplane/signal/sip/sip_filters.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <charconv>
+#include <utility>
 
 #include "dataplane/policy/diagnostics.h"
 
@@ -13,6 +17,11 @@ using sip::HeaderId;
 using sip::Method;
 
 constexpr uint16_t kRefused = 403;
+constexpr std::string_view kTextFormat = "Ms-Text-Format";
+
+MutableBytes writable(std::string& text) {
+    return {reinterpret_cast<uint8_t*>(text.data()), text.size()};
+}
 
 bool shown_to_people(Method method) {
     switch (method) {
@@ -38,11 +47,6 @@ std::string_view encoding_of(const sip::Message& message) {
     return sip::transfer_encoding(value) == sip::TransferEncoding::none ? std::string_view{} : value;
 }
 
-// The message goes in front.
-bool has_front(const sip::FilterDatabase& database, const sip::TextFinding& finding) {
-    return finding.has_front && finding.markup != sip::Markup::rtf && !database.message().empty();
-}
-
 size_t most_bytes(const sip::FilterDatabase& database, const sip::TextFinding& finding, size_t body) {
     constexpr size_t kLongestEscape = 5;  // &amp;
     constexpr size_t kLineEnd = 8;
@@ -52,6 +56,12 @@ size_t most_bytes(const sip::FilterDatabase& database, const sip::TextFinding& f
 }  // namespace
 
 void SipFilters::adopt(sip::FilterScratch* scratch) {
+    // Signatures that stay keep their counts.
+    std::vector<uint64_t> counts(scratch ? scratch->database().settings().scanners.size() : 0);
+    for (size_t i = 0; i < counts.size(); i++)
+        for (size_t j = 0; j < scanners_.size(); j++)
+            if (scratch->database().scanner(i) == scratch_->database().scanner(j)) counts[i] = scanners_[j];
+    scanners_ = std::move(counts);
     scratch_ = scratch;
     // Longer ones are rare, and may take their time.
     size_t usual = scratch ? most_bytes(scratch->database(), {}, sip::FilterScratch::kText) : 0;
@@ -59,9 +69,20 @@ void SipFilters::adopt(sip::FilterScratch* scratch) {
 }
 
 bool SipFilters::scanner(const sip::Message& request) {
-    if (!scratch_ || Filters{*scratch_}.scanner(request) < 0) return false;
+    int signature = scratch_ ? Filters{*scratch_}.scanner(request) : -1;
+    if (signature < 0) return false;
     counters_.add(Counter::sip_scanners);
+    scanners_[static_cast<size_t>(signature)]++;
     return true;
+}
+
+uint32_t SipFilters::list_scanners(std::span<ScannerRecord> out, uint64_t& cursor) const {
+    uint32_t filled = 0;
+    size_t at = cursor;
+    for (; at < scanners_.size() && filled < out.size(); at++)
+        out[filled++] = {scratch_->database().scanner(at), scanners_[at]};
+    cursor = at < scanners_.size() ? at : 0;
+    return filled;
 }
 
 FilterRefusal SipFilters::refuse(Finding finding) {
@@ -69,17 +90,76 @@ FilterRefusal SipFilters::refuse(Finding finding) {
     return {kRefused, finding == Finding::block_file ? policy::kFileBlocked : policy::kLinkBlocked};
 }
 
-FilterRefusal SipFilters::request(const sip::Message& request, Bytes& body) {
+void SipFilters::note(const sip::TextFinding& finding) {
+    if (finding.what == Finding::defuse) {
+        counters_.add(Counter::sip_defused);
+    } else if (sip::gets_message(scratch_->database(), finding)) {
+        counters_.add(Counter::sip_warned);
+    }
+}
+
+// The topic of a conversation, which is shown as its first message. There is one line for all.
+FilterRefusal SipFilters::subject(std::string_view value, Filtered& out) {
+    sip::TextFinding finding = Filters{*scratch_}.instant_message("text/plain", {}, value);
+    if (finding.what == Finding::clean) return {};
+    if (finding.what >= Finding::block_link || !subject_.empty())
+        return refuse(std::max(finding.what, Finding::block_link));
+    subject_.resize(most_bytes(scratch_->database(), finding, value.size()));
+    subject_.resize(sip::write_filtered(scratch_->database(), finding, value, writable(subject_)));
+    std::ranges::replace_if(
+        subject_, [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
+    if (subject_.empty()) return refuse(Finding::block_link);
+    out.change("Subject", subject_);
+    note(finding);
+    return {};
+}
+
+FilterRefusal SipFilters::first_message(std::string_view format, Filtered& out) {
+    Filters filters{*scratch_};
+    std::string_view encoded;
+    std::string_view text = filters.first_message(format, encoded);
+    if (text.empty()) return {};
+    sip::TextFinding finding = filters.instant_message(format, {}, text);
+    if (finding.what == Finding::clean) return {};
+    // In parts, of which some may be encoded once more, nothing can be changed.
+    bool plain = sip::equal_nocase(format.substr(0, 5), "text/") && text.size() <= sip::FilterScratch::kText;
+    if (finding.what >= Finding::block_link || !plain || !format_.empty())
+        return refuse(std::max(finding.what, Finding::block_link));
+    const sip::FilterDatabase& database = scratch_->database();
+    if (size_t most = most_bytes(database, finding, text.size()); changed_.size() < most) changed_.resize(most);
+    size_t size =
+        sip::write_filtered(database, finding, text, changed_, sip::earlier_message(database, finding, text, 0));
+    if (size == 0) return refuse(Finding::block_link);
+    std::string body((size + 2) / 3 * 4 + 1, '\0');
+    EVP_EncodeBlock(writable(body).data(), changed_.data(), static_cast<int>(size));
+    body.pop_back();
+    auto at = static_cast<size_t>(encoded.data() - format.data());
+    format_.append(format.substr(0, at)).append(body).append(format.substr(at + encoded.size()));
+    out.change(kTextFormat, format_);
+    note(finding);
+    return {};
+}
+
+FilterRefusal SipFilters::invitation(const sip::Message& invite, Filtered& out) {
+    subject_.clear();
+    format_.clear();
+    for (const sip::Field& field : invite.fields()) {
+        FilterRefusal refusal;
+        if (field.id == HeaderId::subject) refusal = subject(invite.value(field), out);
+        if (sip::equal_nocase(invite.name(field), kTextFormat)) refusal = first_message(invite.value(field), out);
+        if (refusal) return refusal;
+    }
+    return {};
+}
+
+FilterRefusal SipFilters::request(const sip::Message& request, Filtered& out) {
     Method method = request.method();
     if (!scratch_ || !shown_to_people(method)) return {};
+    if (method == Method::invite)
+        if (FilterRefusal refusal = invitation(request, out)) return refusal;
+    if (out.body.empty()) return {};
     Filters filters{*scratch_};
-    if (method == Method::invite) {
-        // There is no room for a warning in it, and no link in it can be changed.
-        Finding finding = filters.invitation(request);
-        if (finding >= Finding::block_link) return refuse(finding);
-    }
-    if (body.empty()) return {};
-    std::string_view text = text_of(body);
+    std::string_view text = text_of(out.body);
     if (filters.file_offer(text) != Finding::clean) return refuse(Finding::block_file);
     sip::TextFinding finding =
         filters.instant_message(request.value(HeaderId::content_type), encoding_of(request), text);
@@ -91,15 +171,21 @@ FilterRefusal SipFilters::request(const sip::Message& request, Bytes& body) {
         case Finding::warn: break;
     }
     const sip::FilterDatabase& database = scratch_->database();
-    if (size_t most = most_bytes(database, finding, body.size()); changed_.size() < most) changed_.resize(most);
-    size_t size = sip::write_filtered(database, finding, text, changed_);
-    if (size == 0) return refuse(Finding::block_link);
-    body = Bytes(changed_).first(size);
-    if (finding.what == Finding::defuse) {
-        counters_.add(Counter::sip_defused);
-    } else if (has_front(database, finding)) {
-        counters_.add(Counter::sip_warned);
+    if (size_t most = most_bytes(database, finding, text.size()); changed_.size() < most) changed_.resize(most);
+    size_t told = 0, notice = 0;
+    if (const sip::Field* field = request.find(kFilterNotice)) {
+        std::string_view number = sip::trim(request.value(*field));
+        std::from_chars(number.data(), number.data() + number.size(), told);
     }
+    size_t earlier = sip::earlier_message(database, finding, text, told);
+    size_t size = sip::write_filtered(database, finding, text, changed_, earlier, &notice);
+    if (size == 0) return refuse(Finding::block_link);
+    out.body = Bytes(changed_).first(size);
+    if (notice > 0) {
+        auto* end = std::to_chars(notice_.data(), notice_.data() + notice_.size(), notice).ptr;
+        out.change(kFilterNotice, {notice_.data(), static_cast<size_t>(end - notice_.data())});
+    }
+    note(finding);
     return {};
 }
 

@@ -32,9 +32,10 @@ MutableBytes writable(std::span<char> text) {
 void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& leaving) {
     const sip::Message& message = request.message;
     const SipConfig& config = *view_.config;
-    Bytes body = request.body;
-    if (FilterRefusal refusal = filters_.request(message, body))
+    Filtered filtered{request.body, {}, 0};
+    if (FilterRefusal refusal = filters_.request(message, filtered))
         return answer(request, refusal.status, refusal.diagnostic);
+    const Bytes body = filtered.body;
     Side from = side_of(request.kind);
     const sip::Site& site = config.site(from == Side::outside ? request.kind : to.kind, from);
     Names names;
@@ -52,6 +53,10 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
     bool fits = sip::forward_request(edit, {message, leaving.route, in, to.flow, source, alias, names.note()}, site,
                                      *config.tokens, unix_now_, texts);
     names.apply(edit);
+    for (const Filtered::Field& field : filtered.changed()) {
+        edit.remove(field.name);
+        edit.append(field.name, field.value);
+    }
 
     // A registration: requests for the client are to come back through us (RFC 3327, RFC 5626 section 5.1).
     std::array<char, kText> path_memory;
@@ -89,6 +94,7 @@ void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& 
     }
     if (!write(to, Bytes(scratch_).first(size), body)) return answer(request, 503);
     counters_.add(Counter::sip_requests_relayed);
+    if (to.connection && to.connection->outgoing() && !to.connection->heard()) keep(request, *to.connection);
     DialogPartyView destination{to.kind, {}, {}, 0};
     dialogs_.on_request(message, party(request), to.connection ? to.connection->party() : destination, now_);
 }
@@ -140,7 +146,7 @@ void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, s
     std::array<char, kText> diagnostics, via_memory;
     const std::string& source = own_name(side_of(request.kind));
     if (diagnostic != 0) {
-        std::string_view value = policy::write_diagnostics(diagnostic, source, diagnostics);
+        std::string_view value = policy::write_diagnostics(diagnostic, source, diagnostics, request.parameters);
         if (!value.empty()) extra[count++] = {"ms-diagnostics-public", value};
     }
     if (status == 503) extra[count++] = {"Retry-After", "5"};

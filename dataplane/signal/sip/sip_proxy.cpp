@@ -90,10 +90,15 @@ uint32_t SipProxy::turn(Instant now, uint64_t unix_now) {
     uint32_t work = connections_.read(now);
     for (size_t i = 0; i < changed_.size(); i++) release({WaitKey::For::next_hop, changed_[i]});
     changed_.clear();
+    for (size_t i = 0; i < refused_.size(); i++) {
+        Refused end = std::move(refused_[i]);
+        again_or_refuse(end);
+    }
+    refused_.clear();
     for (uint32_t i = 0; i < kExpiredPerTurn; i++) {
         auto late = held_.expired(now);
         if (!late) break;
-        again(*late, true);
+        again(*late, Fate::expired);
         work++;
     }
     return work + connections_.write();
@@ -104,23 +109,49 @@ void SipProxy::on_route(uint64_t key) {
 }
 
 void SipProxy::release(const WaitKey& key) {
-    for (HeldMessage& held : held_.release(key)) again(held, false);
+    for (HeldMessage& held : held_.release(key)) again(held, Fate::known);
 }
 
-void SipProxy::again(HeldMessage& held, bool expired) {
+// What has not been read goes its way once more. What may have been read must not: nobody wants a message twice.
+void SipProxy::again_or_refuse(const Refused& end) {
+    for (HeldMessage& held : held_.release(end.key)) {
+        if (end.failure.unread) {
+            counters_.add(Counter::sip_sent_again);
+            again(held, Fate::known);
+            continue;
+        }
+        if (!view_.config) return;
+        Incoming request = taken_up(held);
+        if (trace_.on()) trace_.begin(request.connection, *message_, held.header(), held.body(), false, now_);
+        refuse_unconnected(request, end.kind, end.failure);
+        if (trace_.on()) trace_.end();
+    }
+}
+
+void SipProxy::again(HeldMessage& held, Fate fate) {
     if (!view_.config) return;
-    message_->parse(text_of(held.header()));  // it had no fault when it came
-    SipConnection* connection = connections_.find(held.from);
-    Incoming request{*message_,  held.header(), held.body(),   held.from, held.kind,
-                     connection, held.admitted, held.deadline, true};
-    if (trace_.on()) trace_.begin(connection, *message_, held.header(), held.body(), false, now_);
-    if (expired) {
-        counters_.add(Counter::sip_held_expired);
-        answer(request, 504, held.key == WaitKey::For::route ? policy::kTemporarilyUnavailable : policy::kNotConnected);
-    } else {
+    // A copy: it was taken, then. Whoever sent it has a timer of his own.
+    if (fate == Fate::expired && held.key.what == WaitKey::For::sign_of_life) return;
+    Incoming request = taken_up(held);
+    if (trace_.on()) trace_.begin(request.connection, *message_, held.header(), held.body(), false, now_);
+    if (fate == Fate::known) {
         on_request(request);
+    } else {
+        counters_.add(Counter::sip_held_expired);
+        if (held.key.what == WaitKey::For::next_hop) {
+            auto hop = static_cast<NextHops::Number>(held.key.id);
+            refuse_unconnected(request, hops_.kind(hop), hops_.failure(hop));
+        } else {
+            answer(request, 504, policy::kTemporarilyUnavailable);
+        }
     }
     if (trace_.on()) trace_.end();
+}
+
+SipProxy::Incoming SipProxy::taken_up(const HeldMessage& held) {
+    message_->parse(text_of(held.header()));  // it had no fault when it came
+    return {*message_,     held.header(), held.body(), held.from, held.kind, connections_.find(held.from),
+            held.admitted, held.deadline, true};
 }
 
 void SipProxy::on_message(SipConnection& connection, Bytes header, Bytes body) {
@@ -168,18 +199,31 @@ void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Byte
 }
 
 void SipProxy::on_open(SipConnection& connection) {
-    connections_.identify(connection, connector_.tls(*connection.stream()));
     note_peer(connection);
-    if (NextHops::Number hop = hops_.on_open(connection, now_); hop != NextHops::kNone) changed_.push_back(hop);
+    if (NextHops::Number hop = hops_.on_open(connection); hop != NextHops::kNone) changed_.push_back(hop);
+}
+
+void SipProxy::on_heard(SipConnection& connection) {
+    hops_.on_heard(connection);
+    held_.release(WaitKey::sign_of_life(connection));
 }
 
 void SipProxy::on_end(SipConnection& connection, bool established) {
-    const tls::SessionInfo* tls = connection.stream() ? connector_.tls(*connection.stream()) : nullptr;
-    std::string_view why = tls && !tls->error.empty() ? std::string_view(tls->error) : connection.why();
     aliases_.remove(connection.id());
     peers_.remove(connection.id());
-    if (NextHops::Number hop = hops_.on_end(connection, established, why, now_); hop != NextHops::kNone)
-        changed_.push_back(hop);
+    if (!connection.outgoing()) return;
+    WaitKey key = WaitKey::sign_of_life(connection);
+    const tls::SessionInfo* tls = connection.tls();
+    bool refused = tls && tls->fault != tls::Fault::none;
+    bool unwelcome = established && !connection.heard() && (refused || held_.count(key) > 0);
+    HopFailure failure;
+    if (!established || unwelcome) failure = failure_of(tls, established, connection.why());
+    NextHops::Number hop = hops_.on_end(connection, failure.code ? &failure : nullptr, now_);
+    if (hop != NextHops::kNone) changed_.push_back(hop);
+    if (!unwelcome) return;
+    counters_.add(Counter::sip_connect_unwelcome);
+    // What waits here has its place behind what the hop has become.
+    refused_.push_back({key, connection.kind(), std::move(failure)});
 }
 
 uint32_t SipProxy::list_next_hops(std::span<NextHopRecord> out, uint64_t& cursor) const {

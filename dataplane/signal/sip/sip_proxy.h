@@ -88,6 +88,9 @@ class SipProxy final : private SipObserver {
         return dialogs_.list(out, cursor, now_);
     }
     uint32_t list_next_hops(std::span<NextHopRecord> out, uint64_t& cursor) const;
+    uint32_t list_scanners(std::span<ScannerRecord> out, uint64_t& cursor) const {
+        return filters_.list_scanners(out, cursor);
+    }
     SipTrace& trace() { return trace_; }
 
   private:
@@ -102,7 +105,8 @@ class SipProxy final : private SipObserver {
         bool admitted = false;  // counted against what its partner may send
         Instant deadline{};     // if it has waited before
         bool waited = false;
-        std::string_view why{};  // it is refused, in words; empty: what the answer says
+        std::string_view why{};         // it is refused, in words; empty: what the answer says
+        std::string_view parameters{};  // of its ms-diagnostics, for those inside
     };
     // How a request leaves.
     struct Leaving {
@@ -129,6 +133,7 @@ class SipProxy final : private SipObserver {
     void on_message(SipConnection& connection, Bytes header, Bytes body) override;
     void on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) override;
     void on_open(SipConnection& connection) override;
+    void on_heard(SipConnection& connection) override;
     void on_end(SipConnection& connection, bool established) override;
 
     void on_whole(SipConnection& connection, sip::MessageFault fault, Bytes header, Bytes body);
@@ -154,7 +159,15 @@ class SipProxy final : private SipObserver {
     // Asks, and holds the request if the answer is not known. True: `route` is there.
     bool find(Incoming& request, std::string_view domain, const policy::Ask& ask, FoundRoute& route);
     void hold(Incoming& request, const WaitKey& key);
-    void again(HeldMessage& held, bool expired);
+    static HeldMessage copy_of(const Incoming& request, const WaitKey& key, Instant deadline);
+    // Until something comes on the connection, or it is clear that nobody has read it (RFC 8446 section 4.4.2.4).
+    void keep(const Incoming& request, const SipConnection& connection);
+    // What has become of what a held message waited for.
+    enum class Fate : uint8_t { known, expired };
+    void again(HeldMessage& held, Fate fate);
+    // As it was when it came. `held` outlives it.
+    Incoming taken_up(const HeldMessage& held);
+    void refuse_unconnected(Incoming& request, PeerKind hop, const HopFailure& failure);
     void release(const WaitKey& key);
 
     // sip_forward.cpp
@@ -208,6 +221,13 @@ class SipProxy final : private SipObserver {
     std::vector<PeerState> states_;  // by slot of the connection
     PeerConnections peers_;
     std::vector<NextHops::Number> changed_;  // next hops that opened or failed within this turn
+    struct Refused {
+        WaitKey key;
+        PeerKind kind;
+        HopFailure failure;
+    };
+    void again_or_refuse(const Refused& end);
+    std::vector<Refused> refused_;  // connections that ended within this turn before anything came
     DialogList dialogs_;
     SipTrace trace_;
     std::unique_ptr<sip::Message> message_;  // large, and needed by one at a time

@@ -4,6 +4,7 @@
 
 #include "dataplane/policy/access.h"
 #include "dataplane/policy/diagnostics.h"
+#include "dataplane/policy/text_writer.h"
 #include "dataplane/signal/sip/peer_hash.h"
 #include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
@@ -316,9 +317,20 @@ void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number
         case NextHops::State::connecting: return hold(request, {WaitKey::For::next_hop, hop});
         case NextHops::State::failed:
             counters_.add(Counter::sip_next_hop_failed);
-            request.why = "no server of the next hop could be connected to";
-            return answer(request, 504, policy::kNotConnected);
+            return refuse_unconnected(request, hops_.kind(hop), hops_.failure(hop));
     }
+}
+
+// Where the last attempt came to nothing. Those inside are told all; a partner for whom this is a clearing house, the
+// code.
+void SipProxy::refuse_unconnected(Incoming& request, PeerKind hop, const HopFailure& failure) {
+    request.why = failure.words;
+    if (request.why.empty()) request.why = "no server of the next hop could be connected to";
+    if (hop == PeerKind::front_end) return answer(request, 503, policy::kTemporarilyUnavailable);
+    const std::string parameters = request.kind == PeerKind::front_end ? failure.parameters() : std::string();
+    request.parameters = parameters;
+    answer(request, 504, failure.code ? failure.code : policy::kNotConnected);
+    request.parameters = {};
 }
 
 bool SipProxy::find(Incoming& request, std::string_view domain, const policy::Ask& ask, FoundRoute& route) {
@@ -333,18 +345,30 @@ bool SipProxy::find(Incoming& request, std::string_view domain, const policy::As
     return false;
 }
 
-void SipProxy::hold(Incoming& request, const WaitKey& key) {
+HeldMessage SipProxy::copy_of(const Incoming& request, const WaitKey& key, Instant deadline) {
     HeldMessage held;
     held.from = request.from;
     held.kind = request.kind;
-    held.key = key.what;
+    held.key = key;
     held.header_size = static_cast<uint32_t>(request.header.size());
     held.admitted = request.admitted;
-    held.deadline = request.waited ? request.deadline : now_ + view_.config->hold;
+    held.deadline = deadline;
     held.bytes.reserve(request.header.size() + request.body.size());
     held.bytes.insert(held.bytes.end(), request.header.begin(), request.header.end());
     held.bytes.insert(held.bytes.end(), request.body.begin(), request.body.end());
-    if (held_.hold(key, std::move(held), view_.config->hold_messages, view_.config->hold_bytes)) {
+    return held;
+}
+
+// Half of the room is for those that nobody has sent yet. Without room it goes without a copy: it is lost with its
+// connection, as it would be on one that has been in use.
+void SipProxy::keep(const Incoming& request, const SipConnection& connection) {
+    held_.hold(copy_of(request, WaitKey::sign_of_life(connection), now_ + view_.config->hold),
+               view_.config->hold_messages / 2, view_.config->hold_bytes / 2);
+}
+
+void SipProxy::hold(Incoming& request, const WaitKey& key) {
+    HeldMessage held = copy_of(request, key, request.waited ? request.deadline : now_ + view_.config->hold);
+    if (held_.hold(std::move(held), view_.config->hold_messages, view_.config->hold_bytes)) {
         if (!request.waited) counters_.add(Counter::sip_held);
         trace_.verdict(key.what == WaitKey::For::route ? "waits for DNS" : "waits for a connection");
         return;
@@ -358,7 +382,12 @@ void SipProxy::end_by_policy(Incoming& request, const policy::Decision& decision
     const policy::ReasonFacts& facts = policy::facts(decision.reason);
     request.why = facts.words;
     if (decision.outcome == Outcome::drop) return note_refusal(request, 0, 0);
+    // Of what DNS says the user is told for which domain.
+    std::array<char, 300> memory;
+    if (facts.status == 504 && request.kind == PeerKind::front_end)
+        request.parameters = policy::join(memory, {";domain=\"", decision.target.view(), "\""});
     answer(request, facts.status ? facts.status : 403, facts.code);
+    request.parameters = {};
 }
 
 }  // namespace fedge::signal

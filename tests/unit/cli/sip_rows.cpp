@@ -31,6 +31,10 @@ constexpr const char* kCounters = R"({"rows":[
   {"name":"sip_requests","help":"SIP requests received","total":123463,"cores":[123463,0]},
   {"name":"sip_scanners","help":"SIP connections closed: what came on them is known of scanners","total":0,"cores":[0,0]}]})";
 
+constexpr const char* kScanners = R"({"rows":[
+  {"core":0,"signature":"friendly-scanner","closed":3},{"core":0,"signature":"=voip","closed":0},
+  {"core":1,"signature":"friendly-scanner","closed":4},{"core":1,"signature":"sip\u001b[2J","closed":9}],"next":""})";
+
 constexpr const char* kOneConnection = R"({"rows":[{"id":1}],"next":""})";
 
 constexpr const char* kTraced = R"({"rows":[
@@ -86,6 +90,7 @@ std::vector<GoldenRow> sip_rows() {
           {"GET /v1/connections?limit=500&service=sip-front-end", kOneConnection},
           {"GET /v1/connections?limit=500&service=sip-client", none},
           {"GET /v1/dialogs?limit=500", kDialogs},
+          {"GET /v1/scanners?limit=500", kScanners},
           {"GET /v1/counters", kCounters}},
          150},
         {"trace",

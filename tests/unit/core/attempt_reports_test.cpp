@@ -8,11 +8,11 @@
 namespace fedge::core {
 namespace {
 
-Attempt attempt(const char* host, const char* endpoint, bool good) {
-    return {std::string_view(host), *Endpoint::parse(endpoint), good};
+Attempt attempt(const char* host, const char* endpoint, uint16_t code, std::string_view error = {}) {
+    return {std::string_view(host), *Endpoint::parse(endpoint), code, error};
 }
 
-// "host address:port good/failed" of each row, in one line.
+// "host address:port good/failed code error" of each row, in one line.
 std::string taken(AttemptReports& reports) {
     flatbuffers::FlatBufferBuilder builder;
     builder.Finish(reports.take(builder));
@@ -21,6 +21,7 @@ std::string taken(AttemptReports& reports) {
         Endpoint endpoint{IpAddress::v6_bytes(row->address()->octets()->data()), row->port()};
         out += (out.empty() ? "" : ", ") + row->host()->str() + " " + endpoint.text() + " " +
                std::to_string(row->good()) + "/" + std::to_string(row->failed());
+        if (row->code()) out += " " + std::to_string(row->code()) + " " + row->error()->str();
     }
     return out;
 }
@@ -28,20 +29,20 @@ std::string taken(AttemptReports& reports) {
 TEST(AttemptReportsTest, ArePlacesWithTheirCounts) {
     AttemptReports reports;
     EXPECT_TRUE(reports.empty());
-    reports.add(attempt("sip.a.example", "203.0.113.5:5061", false));
-    reports.add(attempt("sip.a.example", "203.0.113.5:5061", false));
-    reports.add(attempt("sip.a.example", "203.0.113.5:5061", true));
-    reports.add(attempt("sip.a.example", "[2001:db8::1]:5061", true));
-    reports.add(attempt("sip.b.example", "203.0.113.5:5061", false));
+    reports.add(attempt("sip.a.example", "203.0.113.5:5061", 1046, "refused"));
+    reports.add(attempt("sip.a.example", "203.0.113.5:5061", 1010, "expired"));
+    reports.add(attempt("sip.a.example", "203.0.113.5:5061", 0));
+    reports.add(attempt("sip.a.example", "[2001:db8::1]:5061", 0));
+    reports.add(attempt("sip.b.example", "203.0.113.5:5061", 1047, "an alert"));
     EXPECT_EQ(taken(reports),
-              "sip.a.example 203.0.113.5:5061 1/2, sip.b.example 203.0.113.5:5061 0/1, "
+              "sip.a.example 203.0.113.5:5061 1/2 1010 expired, sip.b.example 203.0.113.5:5061 0/1 1047 an alert, "
               "sip.a.example [2001:db8::1]:5061 1/0");
     EXPECT_TRUE(reports.empty());
 }
 
 TEST(AttemptReportsTest, AreBoundedInAllAndInAMessage) {
     AttemptReports reports;
-    Attempt one = attempt(std::string(policy::kMaxName, 'h').c_str(), "203.0.113.5:1", false);
+    Attempt one = attempt(std::string(policy::kMaxName, 'h').c_str(), "203.0.113.5:1", 1046, std::string(200, 'e'));
     for (size_t i = 0; i < AttemptReports::kMost + 100; i++) {
         one.endpoint.port = static_cast<uint16_t>(i + 1);
         reports.add(one);
@@ -64,12 +65,13 @@ TEST(AttemptReportsTest, AreBoundedInAllAndInAMessage) {
 TEST(AttemptReportsTest, ARingLosesWhatHasNoRoomAndGoesOn) {
     auto ring = std::make_unique<AttemptRing>();
     int put = 0;
-    while (put < 10000 && ring->put(attempt("sip.a.example", "203.0.113.5:5061", true))) put++;
+    while (put < 10000 && ring->put(attempt("sip.a.example", "203.0.113.5:5061", 1010, "expired"))) put++;
     EXPECT_EQ(put, 256);
     Attempt out;
     ASSERT_TRUE(ring->take(out));
     EXPECT_EQ(out.host.view(), "sip.a.example");
-    EXPECT_TRUE(out.good);
+    EXPECT_EQ(out.code, 1010);
+    EXPECT_EQ(out.error.view(), "expired");
     EXPECT_TRUE(ring->put(out));
     int taken = 0;
     while (ring->take(out)) taken++;

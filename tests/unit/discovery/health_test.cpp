@@ -7,6 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+const Failure kRefused{1046, "nothing listens there"};
+
 Endpoint at(const char* text) {
     return *Endpoint::parse(text);
 }
@@ -38,11 +40,11 @@ class HealthTest : public testing::Test {
 
 TEST_F(HealthTest, FailingAddressesAreTriedLastForATime) {
     EXPECT_EQ(sorted(), "1 2 3");
-    health_.failed(at("192.0.2.1:5061"), now_);
+    health_.failed(at("192.0.2.1:5061"), kRefused, now_);
     EXPECT_EQ(sorted(), "2 1 3") << "the other address of the target first";
-    health_.failed(at("192.0.2.2:5061"), now_ + 1s);
+    health_.failed(at("192.0.2.2:5061"), kRefused, now_ + 1s);
     EXPECT_EQ(sorted(), "3 1 2") << "both fail: the next target first, though of lower priority";
-    health_.failed(at("192.0.2.3:5061"), now_ + 2s);
+    health_.failed(at("192.0.2.3:5061"), kRefused, now_ + 2s);
     EXPECT_EQ(sorted(), "1 2 3") << "all fail: the one that failed first is the best guess";
     now_ += Health::kFirstPenalty;
     EXPECT_EQ(sorted(), "1 2 3");
@@ -52,14 +54,14 @@ TEST_F(HealthTest, FailingAddressesAreTriedLastForATime) {
 }
 
 TEST_F(HealthTest, OtherPortsAreOthers) {
-    health_.failed(at("192.0.2.1:443"), now_);
+    health_.failed(at("192.0.2.1:443"), kRefused, now_);
     EXPECT_EQ(sorted(), "1 2 3");
 }
 
 TEST_F(HealthTest, PenaltyDoublesAndIsBounded) {
     Time::duration before{};
     for (int i = 0; i < 20; i++) {
-        health_.failed(at("192.0.2.1:5061"), now_);
+        health_.failed(at("192.0.2.1:5061"), kRefused, now_);
         auto state = health_.of(at("192.0.2.1:5061"));
         auto penalty = state.until - now_;
         EXPECT_EQ(penalty, std::min<Time::duration>(i == 0 ? Time::duration(Health::kFirstPenalty) : before * 2,
@@ -70,12 +72,15 @@ TEST_F(HealthTest, PenaltyDoublesAndIsBounded) {
 }
 
 TEST_F(HealthTest, ABurstOfFailuresIsOne) {
-    for (int i = 0; i < 100; i++) health_.failed(at("192.0.2.1:5061"), now_);
+    for (int i = 0; i < 100; i++) health_.failed(at("192.0.2.1:5061"), kRefused, now_);
     EXPECT_EQ(health_.of(at("192.0.2.1:5061")).failures, 1U);
+    EXPECT_EQ(health_.of(at("192.0.2.1:5061")).failure.code, 1046);
+    health_.failed(at("192.0.2.1:5061"), {1010, "its certificate has expired"}, now_);
+    EXPECT_EQ(health_.of(at("192.0.2.1:5061")).failure.words, "its certificate has expired") << "what it was last";
 }
 
 TEST_F(HealthTest, IsBounded) {
-    for (uint32_t i = 0; i < Health::kMaxEntries + 100; i++) health_.failed({IpAddress::v4(i), 5061}, now_);
+    for (uint32_t i = 0; i < Health::kMaxEntries + 100; i++) health_.failed({IpAddress::v4(i), 5061}, kRefused, now_);
     EXPECT_EQ(health_.size(), Health::kMaxEntries);
     EXPECT_EQ(health_.of({IpAddress::v4(0), 5061}).failures, 0U) << "the oldest made room";
     EXPECT_EQ(health_.of({IpAddress::v4(Health::kMaxEntries), 5061}).failures, 1U);

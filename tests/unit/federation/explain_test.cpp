@@ -160,6 +160,37 @@ TEST_F(Explain, OutboundAsksTwiceWhereAProviderMayStandBehindTheDomain) {
     EXPECT_EQ(asked, 2);
 }
 
+TEST_F(Explain, AddressesAreDecoratedForAPublicProvider) {
+    ProviderConfig provider;
+    provider.name = "messenger";
+    provider.proxy = "federation.messenger.example";
+    provider.enabled = provider.public_im = true;
+    provider.decoration_routing_domain = "msn.example";
+    provider.decoration_excluded = {"msn.example", "outlook.example"};
+    federation.providers = {provider};
+    federation.global_access = 1 | 4;  // public IM
+    entries = {domain("hosted.example", false, "federation.messenger.example")};
+    for (const char* name : {"federation.messenger.example", "outlook.example", "msn.example"})
+        dns[name] = found("federation.messenger.example");
+    api::Json out = explained(false, "local.example", "hosted.example");
+    EXPECT_EQ(out["allowed"], true) << out.dump();
+    EXPECT_EQ(out["provider"], "messenger");
+    EXPECT_EQ(out["decorated"], "bob(hosted.example)@msn.example");
+    EXPECT_FALSE(explained(false, "local.example", "outlook.example").contains("decorated")) << "is its own";
+
+    ExplainQuery query{true, "alice(hosted.example)", "msn.example", "bob", "local.example"};
+    query.names = {{tls::NameKind::dns, "federation.messenger.example"}};
+    api::Json inbound;
+    explain(
+        std::make_shared<ExplainBasis>(federation, patterns, entries), query,
+        [&](const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
+            done(dns[question.via.empty() ? question.domain : question.via]);
+        },
+        [&](const Explanation& explanation) { inbound = explanation_json(query, explanation, "sip.local.example"); });
+    EXPECT_EQ(inbound["allowed"], true) << inbound.dump();
+    EXPECT_EQ(inbound["decorated"], "alice@hosted.example");
+}
+
 TEST_F(Explain, PatternsAndPoliciesOfUsersCount) {
     Entry pattern = domain("*.partners.example");
     pattern.kind = EntryKind::pattern;

@@ -104,13 +104,16 @@ TEST_F(PartnerTestTest, TheNextServerIsTriedAfterOneThatFails) {
     pass(10ms);
     ASSERT_EQ(streams_.size(), 2U);
     info_.reached = true;
-    info_.error = "TLS handshake with server failed: the peer sent the alert unknown ca";
+    info_.error = "TLS handshake with server failed: the peer sent the alert protocol version";
+    info_.fault = tls::Fault::negotiation;
     streams_[1].reset(tcp::CloseReason::broken);
     pass(10ms);
     EXPECT_TRUE(over_);
     EXPECT_EQ(steps(), "connect- connect+ tls- ");
-    EXPECT_EQ(test_.report().steps[0].text, "the connection was refused: nothing listens there, or a firewall says so");
-    EXPECT_EQ(last(), info_.error);
+    EXPECT_EQ(test_.report().steps[0].text,
+              "the connection was refused: nothing listens there, or a firewall says so; senders are told 504, "
+              "ms-diagnostics 1046");
+    EXPECT_EQ(last(), info_.error + "; senders are told 504, ms-diagnostics 1047");
 }
 
 TEST_F(PartnerTestTest, TheCertificateOfSomebodyElse) {
@@ -120,7 +123,9 @@ TEST_F(PartnerTestTest, TheCertificateOfSomebodyElse) {
     pass(10ms);
     EXPECT_TRUE(over_);
     EXPECT_EQ(steps(), "connect+ tls+ certificate- ");
-    EXPECT_EQ(last(), "it proves dns:www.other.example, and neither sip.partner.example nor partner.example");
+    EXPECT_EQ(last(),
+              "it proves dns:www.other.example, and neither sip.partner.example nor partner.example; "
+              "senders are told 504, ms-diagnostics 1010");
     EXPECT_TRUE(streams_[0].take().empty()) << "nothing is said to it";
     EXPECT_TRUE(streams_[0].over());
 }
@@ -130,11 +135,12 @@ TEST_F(PartnerTestTest, OurCertificateIsNotTrustedWhichTls13TellsLate) {
     show({"partner.example"});
     streams_[0].handler->on_open();
     info_.error = "the peer sent the alert unknown ca";
+    info_.fault = tls::Fault::own_certificate;
     streams_[0].reset(tcp::CloseReason::broken);
     pass(10ms);
     EXPECT_TRUE(over_);
     EXPECT_EQ(steps(), "connect+ tls+ certificate+ tls- ");
-    EXPECT_EQ(last(), info_.error);
+    EXPECT_EQ(last(), info_.error + "; senders are told 504, ms-diagnostics 1010");
 }
 
 TEST_F(PartnerTestTest, SilenceEndsEachStepInTime) {

@@ -198,6 +198,77 @@ TEST(SipFilterPath, WhatWaitsIsFilteredOnceWhenItLeaves) {
     EXPECT_EQ(ends.world.count(Counter::sip_defused), 1U);
 }
 
+TEST(SipFilterPath, ALaterMessageStandsInPlaceOfAnEarlierOne) {
+    Ends warned{with(sip::LinkAction::warn, "Careful <now>.")};
+    const std::string link = "http://a.example";
+    SipText once = warned.from_partner(saying(link)).passed;
+    EXPECT_EQ(once.body, "Careful <now>.\r\n" + link);
+    EXPECT_EQ(once.get("Filter-Notice-Length"), "16");
+    // Ours, by whatever way it comes back.
+    EXPECT_EQ(warned.passed(once.body), once.body);
+    EXPECT_EQ(warned.passed("Careful &lt;now&gt;.<br>\r\n<p>http://a.example</p>", "text/html"),
+              "Careful &lt;now&gt;.<br>\r\n<p>http://a.example</p>");
+    // Of another edge, as it says.
+    struct Row {
+        const char* length;
+        const char* body;
+        const char* passed;
+    };
+    const Row rows[] = {
+        {"8", "Beware\r\nhttp://a.example", "Careful <now>.\r\nhttp://a.example"},
+        {"9", "Beware\r\nhttp://a.example", "Careful <now>.\r\nBeware\r\nhttp://a.example"},
+        {"1", "Beware\r\nhttp://a.example", "Careful <now>.\r\nBeware\r\nhttp://a.example"},
+        {"99999999999999999999", "http://a.example", "Careful <now>.\r\nhttp://a.example"},
+        {"-2", "http://a.example\r\n", "Careful <now>.\r\nhttp://a.example\r\n"},
+        {"2", "\r\nhttp://a.example", "Careful <now>.\r\nhttp://a.example"},
+    };
+    for (const Row& row : rows) {
+        SipText told = saying(row.body).set("Call-ID", row.length).add("filter-notice-length", row.length);
+        SipText passed = warned.from_partner(told).passed;
+        EXPECT_EQ(passed.body, row.passed) << row.length;
+        EXPECT_EQ(passed.all("Filter-Notice-Length").size(), 1U);
+    }
+    // Without an action here the earlier one stays, and says so to the next.
+    SipText clean = saying("Beware\r\nno link").add("Filter-Notice-Length", "8");
+    SipText passed = warned.from_partner(clean).passed;
+    EXPECT_EQ(passed.body, "Beware\r\nno link");
+    EXPECT_EQ(passed.get("Filter-Notice-Length"), "8");
+
+    // Links in what is taken out are not defused, those behind it are where they stand.
+    Ends allowed{with(sip::LinkAction::allow, "Changed.")};
+    SipText both = saying("See http://help.example\r\nand www.b.example").add("Filter-Notice-Length", "25");
+    EXPECT_EQ(allowed.from_partner(both).passed.body, "Changed.\r\nand _www.b.example");
+}
+
+TEST(SipFilterPath, FirstMessagesOfInvitationsAreChangedAsAnyOther) {
+    auto invite = [](const std::string& name, const std::string& value) {
+        return with_method(saying(""), "INVITE").set(name, value).add("Contact", "<sip:alice@10.9.9.9>");
+    };
+    // see http://a.example
+    const std::string format = "text/plain; charset=UTF-8;msgr=WAA=;ms-body=c2VlIGh0dHA6Ly9hLmV4YW1wbGU=;x=y";
+    Ends warned{with(sip::LinkAction::warn, "Careful.")};
+    EXPECT_EQ(warned.from_partner(invite("Ms-Text-Format", format)).passed.get("Ms-Text-Format"),
+              "text/plain; charset=UTF-8;msgr=WAA=;ms-body=Q2FyZWZ1bC4NCnNlZSBodHRwOi8vYS5leGFtcGxl;x=y");
+    EXPECT_EQ(warned.from_partner(invite("Subject", "see www.a.example")).passed.get("Subject"),
+              "Careful.  see www.a.example");
+    EXPECT_EQ(warned.world.count(Counter::sip_warned), 2U);
+    EXPECT_EQ(warned.from_partner(invite("Subject", "lunch")).passed.get("Subject"), "lunch");
+
+    Ends allowed{with(sip::LinkAction::allow)};
+    EXPECT_EQ(allowed.from_partner(invite("ms-text-format", format)).passed.get("Ms-Text-Format"),
+              "text/plain; charset=UTF-8;msgr=WAA=;ms-body=c2VlIF9odHRwOi8vYS5leGFtcGxl;x=y");
+    EXPECT_EQ(allowed.from_partner(invite("s", "www.a.example")).passed.get("Subject"), "_www.a.example");
+    EXPECT_EQ(allowed.world.count(Counter::sip_defused), 2U);
+    // Two of a kind, of which nobody knows which one is shown, and a file.
+    SipText two = invite("Subject", "www.a.example").add("Subject", "www.b.example");
+    EXPECT_EQ(allowed.from_partner(two).told.status(), 403);
+    SipText hidden = invite("Ms-Text-Format", "text/plain;ms-body=aGVsbG8=").add("Ms-Text-Format", format);
+    EXPECT_EQ(allowed.from_partner(hidden).told.status(), 0) << "one of them has a link, which is defused";
+    EXPECT_TRUE(allowed.from_partner(invite("Subject", "http://a.example/x.exe"))
+                    .told.get("ms-diagnostics-public")
+                    .starts_with("16001;"));
+}
+
 // --- scanners
 
 struct Scanner {
@@ -233,6 +304,38 @@ INSTANTIATE_TEST_SUITE_P(Signatures, ScannersAreClosed,
                                          Scanner{"sipcli", "User-Agent", "sipcli/v1.8"},
                                          Scanner{"vaxsip", "User-Agent", "VaxSIPUserAgent/3.1"}),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ScannersAreClosed, AndCountedEachByItsSignature) {
+    SipPlan plan;
+    plan.filters = sip::FilterSettings{};
+    plan.filters->scanners = {"nosy", "=voip", "sipsak"};
+    Ends ends{plan};
+    auto come = [&](const char* agent) {
+        FakeStream& stream = ends.world.client();
+        ends.world.send(stream, with_method(message_in("scan"), "OPTIONS").set("User-Agent", agent));
+        EXPECT_TRUE(stream.over()) << agent;
+    };
+    auto counts = [&] {
+        std::string out;
+        std::array<ScannerRecord, 2> rows;
+        uint64_t cursor = 0;
+        do {
+            uint32_t n = ends.world.proxy().list_scanners(rows, cursor);
+            for (uint32_t i = 0; i < n; i++)
+                out += std::string(rows[i].signature.view()) + " " + std::to_string(rows[i].closed) + "; ";
+        } while (cursor != 0);
+        return out;
+    };
+    for (const char* agent : {"Nosy/1", "sipsak 0.9.7", "VOIP", "nosy"}) come(agent);
+    EXPECT_EQ(counts(), "nosy 2; =voip 1; sipsak 1; ");
+    EXPECT_EQ(ends.world.count(Counter::sip_scanners), 4U);
+    // A change of the list: what stays keeps its count.
+    sip::FilterSettings changed = *plan.filters;
+    changed.scanners = {"sipsak", "fresh", "nosy"};
+    ends.world.adopt(changed);
+    come("fresh");
+    EXPECT_EQ(counts(), "sipsak 1; fresh 1; nosy 2; ");
+}
 
 TEST(ScannersAreClosed, AlsoWhenWhatTheySayIsMalformed) {
     Ends ends;

@@ -230,20 +230,17 @@ TEST(SipFilters, StreamsSeeAcrossPieces) {
 }
 
 TEST(SipFilters, TextInInvitations) {
-    auto found = [](const std::string& lines) {
-        RequestText text{.method = "INVITE", .more = lines};
-        Parsed m{text};
-        return defaults().filters().invitation(*m);
+    auto text = [](std::string_view format) {
+        std::string_view encoded;
+        return std::string(defaults().filters().first_message(format, encoded)) + "|" + std::string(encoded);
     };
-    EXPECT_EQ(found(""), Finding::clean);
-    EXPECT_EQ(found("Subject: see www.evil.example\r\n"), Finding::block_link);
-    EXPECT_EQ(found("Subject: plain\r\n"), Finding::clean);
-    EXPECT_EQ(found("Ms-Text-Format: text/plain; charset=UTF-8;msgr=WAA=;ms-body=aGVsbG8=\r\n"), Finding::clean);
-    EXPECT_EQ(
-        found("Ms-Text-Format: text/plain; charset=UTF-8;msgr=WAA=;ms-body=aHR0cDov\r\n L2V2aWwuZXhhbXBsZQ==\r\n"),
-        Finding::block_link);
-    EXPECT_EQ(found("ms-text-format: text/html;MS-BODY = aHQ8Yj48L2I+dHA6Ly9ldmlsLmV4YW1wbGU=;x=y\r\n"),
-              Finding::block_link);
+    EXPECT_EQ(text(""), "|");
+    EXPECT_EQ(text("text/plain; charset=UTF-8;msgr=WAA="), "|");
+    EXPECT_EQ(text("text/plain; ms-body"), "|");
+    EXPECT_EQ(text("text/plain; charset=UTF-8;msgr=WAA=;ms-body=aGVsbG8="), "hello|aGVsbG8=");
+    EXPECT_EQ(text("text/plain;ms-body=aHR0cDov\r\n L2V2aWwuZXhhbXBsZQ=="),
+              "http://evil.example|aHR0cDov\r\n L2V2aWwuZXhhbXBsZQ==");
+    EXPECT_EQ(text("text/html;MS-BODY = aGVsbG8=;x=y"), "hello| aGVsbG8=");
 }
 
 TEST(SipFilters, OffersOfFiles) {
