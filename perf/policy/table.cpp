@@ -19,11 +19,13 @@
 
 #include "dataplane/contract/verdict_builder.h"
 #include "dataplane/contract/verdict_memory.h"
+#include "perf/support/median.h"
 
 using namespace fedge::contract;
 
 namespace {
 
+using fedge::perf::median;
 using Clock = std::chrono::steady_clock;
 
 double ns_since(Clock::time_point begin) {
@@ -72,11 +74,6 @@ struct Look {
         return ns_since(begin) / static_cast<double>(of);
     }
 };
-
-double median(std::vector<double> values) {
-    std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
-}
 
 constexpr size_t kPerRound = 1000;
 

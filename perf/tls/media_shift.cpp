@@ -22,6 +22,7 @@
 
 #include "dataplane/port/eal.h"
 #include "perf/relay/load.h"
+#include "perf/support/median.h"
 #include "tests/support/stream_client.h"
 #include "tests/support/tls_world.h"
 
@@ -220,11 +221,6 @@ double p999(std::vector<uint64_t>& latencies) {
     return static_cast<double>(*at) * 1e6 / static_cast<double>(rte_get_tsc_hz());
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 void print(const char* metric, double value, const char* unit, const char* against, double ratio) {
     std::printf("{\"metric\":\"%s\",\"value\":%.2f,\"unit\":\"%s\",\"against\":\"%s\",\"ratio\":%.3f}\n", metric, value,
                 unit, against, ratio);
@@ -277,10 +273,10 @@ void run(double seconds) {
     stop = true;
     signalling.join();
     if (handshakes == before) throw std::runtime_error("no handshake was finished");
-    double shift = median(loaded) - median(quiet);
+    double shift = perf::median(loaded) - perf::median(quiet);
     print("relay.p999_shift_us", shift, "us", "limit 20", shift / 20);
-    print("relay.p999_quiet_us", median(quiet), "us", "", 0);
-    print("relay.p999_busy_us", median(loaded), "us", "quiet", median(loaded) / median(quiet));
+    print("relay.p999_quiet_us", perf::median(quiet), "us", "", 0);
+    print("relay.p999_busy_us", perf::median(loaded), "us", "quiet", perf::median(loaded) / perf::median(quiet));
     print("relay.lost_beside_handshakes", static_cast<double>(media.lost()), "packets", "limit 0", 0);
     print("tls.handshakes_beside_media", static_cast<double>(handshakes - before) / (seconds / 2 * 1.1), "1/s",
           "clients on the same CPU", 0);

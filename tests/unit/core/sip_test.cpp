@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/support/sip_edge.h"
 #include "tests/support/sip_world.h"
 #include "tests/support/stream_client.h"
 #include "tests/support/tls_world.h"
@@ -13,100 +14,27 @@ namespace fedge::core {
 namespace {
 
 using namespace test_edge;
-using contract::Service;
+using test::kSipAccess;
+using test::kSipFrontEnd;
+using test::kSipPartner;
 using test::SipText;
 using test::StreamHost;
 using test::StreamUser;
 
-constexpr uint16_t kInside = 7;  // VLAN
-const Endpoint kAccess = at("192.0.2.10:5061");
 const Endpoint kShared = at("192.0.2.10:443");
-const Endpoint kInner = at("10.0.0.10:5061");
-const Endpoint kFrontEnd = at("10.0.0.20:5061");
-const IpAddress kPartner = IpAddress::parse("198.51.100.5").value();
-constexpr int64_t kFarFuture = test::kTestTime + int64_t{50} * 365 * 86400;
+const test::SipEdgeNames kNames{"access.contoso.com", "edge.contoso.local",  "contoso.com",
+                                "partner.exampl?",    "sip.partner.example", "fe1.contoso.com"};
 
-struct Certificates {
-    test::TestCertificate authority = root();
-    test::TestCertificate edge = issue({"DNS:access.contoso.com", "DNS:edge.contoso.local"});
-    test::TestCertificate front_end = issue({"DNS:fe1.contoso.com", "DNS:fe2.contoso.com", "DNS:fe3.contoso.com"});
-    test::TestCertificate partner = issue({"DNS:sip.partner.example"});
-    test::TestCertificate stranger = issue({"DNS:sip.stranger.example"});
-
-    // The edge goes by the clock of the machine.
-    static test::TestCertificate root() {
-        test::CertificatePlan plan;
-        plan.common_name = "Test Authority";
-        plan.usage.clear();
-        plan.authority = true;
-        plan.to = kFarFuture;
-        return test::TestCertificate::self_signed(plan);
-    }
-    test::TestCertificate issue(const std::vector<std::string>& names) const {
-        test::CertificatePlan plan;
-        plan.names = names;
-        plan.to = kFarFuture;
-        return authority.issue(plan);
-    }
-    contract::TlsT settings(const test::TestCertificate& own) const {
-        contract::TlsT out;
-        auto one = std::make_unique<contract::CertificateT>();
-        one->name = "own";
-        one->chain = own.pem();
-        one->key = own.key_pem();
-        out.certificates.push_back(std::move(one));
-        out.trust = authority.pem();
-        out.ticket_keys = test::ticket_keys({1});
-        return out;
-    }
+struct Certificates : test::SipAuthority {
+    test::TestCertificate edge = issue({kNames.outside, kNames.inside});
+    test::TestCertificate front_end = issue({kNames.front_end, "fe2.contoso.com", "fe3.contoso.com"});
+    test::TestCertificate partner = issue({kNames.partner_server});
+    test::TestCertificate stranger = issue({"sip.stranger.example"});
 };
 
-void add_front_end(contract::SnapshotT& snapshot, const char* host, const Endpoint& endpoint) {
-    auto front_end = std::make_unique<contract::FrontEndT>();
-    front_end->host = host;
-    front_end->addresses.push_back(test::wire_ip(endpoint.address));
-    snapshot.sip->front_ends.push_back(std::move(front_end));
-}
-
 contract::SnapshotT sip_snapshot(const Certificates& certificates) {
-    auto snapshot = EdgeBox::snapshot();
-    auto inside = std::make_unique<contract::InterfaceT>();
-    inside->name = "inside";
-    inside->role = contract::Role::internal;
-    inside->port = "wan";
-    inside->vlan = kInside;
-    inside->addresses = {test::wire_prefix(*Prefix::parse("10.0.0.10/24"))};
-    snapshot.interfaces.push_back(std::move(inside));
-    auto listen = [&](Service service, const char* interface, const Endpoint& endpoint) {
-        auto listener = std::make_unique<contract::ListenerT>();
-        listener->service = service;
-        listener->interface = interface;
-        listener->address = std::make_unique<contract::Ip>(test::wire_ip(endpoint.address));
-        listener->port = endpoint.port;
-        snapshot.listeners.push_back(std::move(listener));
-    };
-    listen(Service::sip_tls, "outside", kAccess);
-    listen(Service::sip_tls, "inside", kInner);
-    listen(Service::shared_tls, "outside", kShared);
-    snapshot.tls = std::make_unique<contract::TlsT>(certificates.settings(certificates.edge));
-    snapshot.sip = std::make_unique<contract::SipT>();
-    snapshot.sip->outside_name = "access.contoso.com";
-    snapshot.sip->inside_name = "edge.contoso.local";
-    snapshot.sip->token_keys = std::vector<uint8_t>(32, 9);
-    add_front_end(snapshot, "fe1.contoso.com", kFrontEnd);
-    snapshot.federation = std::make_unique<contract::FederationT>();
-    snapshot.federation->enabled = true;
-    snapshot.federation->outside_users = true;
-    auto domain = std::make_unique<contract::InternalDomainT>();
-    domain->name = "contoso.com";
-    domain->access = contract::Access::federation | contract::Access::outside;
-    snapshot.federation->domains.push_back(std::move(domain));
-    auto partner = std::make_unique<contract::DomainPatternT>();
-    partner->text = "partner.exampl?";
-    partner->expression = policy::expression_of(partner->text);
-    partner->verification = contract::Verification::always_verifiable;
-    partner->via = "sip.partner.example";
-    snapshot.federation->patterns.push_back(std::move(partner));
+    auto snapshot = test::sip_edge_snapshot(kNames, certificates.settings(certificates.edge));
+    test::add_listener(snapshot, contract::Service::shared_tls, kShared);
     return snapshot;
 }
 
@@ -116,16 +44,6 @@ struct Layout {
     uint16_t media;
     uint16_t signalling_from;
     bool kernel;
-};
-
-// Takes connections and keeps the last of them.
-struct Taker final : tcp::Acceptor {
-    StreamUser user;
-    tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
-        user.stream = &stream;
-        user.open = true;
-        return &user;
-    }
 };
 
 class Sip : public Edge, public testing::WithParamInterface<Layout> {
@@ -141,14 +59,14 @@ class Sip : public Edge, public testing::WithParamInterface<Layout> {
         start(GetParam().cores, plan);
         box_->publish(sip_snapshot(certificates_));
         host_ = std::make_unique<StreamHost>(*box_);
-        host_->vlan_of = [](const IpAddress& edge) { return edge == kInner.address ? kInside : uint16_t{0}; };
+        host_->vlan_of = test::sip_vlan_of;
         Instant now{std::chrono::steady_clock::now().time_since_epoch()};
         outside_ = std::make_unique<test::TlsSide>(host_->tcp(), 1, now);
         inside_ = std::make_unique<test::TlsSide>(host_->tcp(), 2, now);
         outside_->adopt(certificates_.settings(certificates_.partner));
         inside_->adopt(certificates_.settings(certificates_.front_end));
         inside_->server_options.peer = tls::PeerMode::required;
-        ASSERT_TRUE(inside_->listen(kFrontEnd, {}, front_end_));
+        ASSERT_TRUE(inside_->listen(kSipFrontEnd, {}, front_end_));
         outside_->client_options.sni = "access.contoso.com";
         outside_->client_options.expected = {"access.contoso.com"};
     }
@@ -169,7 +87,7 @@ class Sip : public Edge, public testing::WithParamInterface<Layout> {
             limit);
     }
     bool connect(StreamUser& user, const Endpoint& to) {
-        user.stream = outside_->connect({kPartner, 0}, to, {}, user);
+        user.stream = outside_->connect({kSipPartner, 0}, to, {}, user);
         return user.stream && until([&] { return user.open || user.closed; }) && user.open;
     }
     SipText next(StreamUser& user) {
@@ -200,13 +118,13 @@ class Sip : public Edge, public testing::WithParamInterface<Layout> {
     Certificates certificates_;
     std::unique_ptr<StreamHost> host_;
     std::unique_ptr<test::TlsSide> outside_, inside_;
-    Taker front_end_;
+    test::Taker<StreamUser> front_end_;
 };
 
 TEST_P(Sip, MessageAndAnswerBetweenAPartnerAndAFrontEnd) {
     ASSERT_TRUE(until([&] { return front_end_.user.open; })) << box_->drops();
     StreamUser partner;
-    ASSERT_TRUE(connect(partner, kAccess)) << box_->drops();
+    ASSERT_TRUE(connect(partner, kSipAccess)) << box_->drops();
     send(partner, test::message_in());
     SipText got = next(front_end_.user);
     ASSERT_EQ(got.start, "MESSAGE sip:bob@contoso.com SIP/2.0") << box_->total(Counter::sip_requests);
@@ -228,10 +146,10 @@ TEST_P(Sip, MessageAndAnswerBetweenAPartnerAndAFrontEnd) {
 }
 
 TEST_P(Sip, AFrontEndThatRefusesIsTriedAgain) {
-    inside_->unlisten(kFrontEnd);
-    ASSERT_TRUE(until([&] { return !ends(kFrontEnd).empty(); })) << box_->drops();
-    EXPECT_EQ(ends(kFrontEnd)[0], "refused by peer");
-    ASSERT_TRUE(inside_->listen(kFrontEnd, {}, front_end_));
+    inside_->unlisten(kSipFrontEnd);
+    ASSERT_TRUE(until([&] { return !ends(kSipFrontEnd).empty(); })) << box_->drops();
+    EXPECT_EQ(ends(kSipFrontEnd)[0], "refused by peer");
+    ASSERT_TRUE(inside_->listen(kSipFrontEnd, {}, front_end_));
     EXPECT_TRUE(until([&] { return front_end_.user.open; })) << box_->drops();
 }
 
@@ -243,19 +161,19 @@ TEST_P(Sip, AFrontEndBehindAFirewallThatSaysSoIsUnreachable) {
     };
     ASSERT_TRUE(until([&] { return syn.has_value(); }));
     // The quote without the tag that the frame had, and a tag on what comes back.
-    constexpr uint8_t kTag[] = {0x81, 0, 0, kInside};
+    constexpr uint8_t kTag[] = {0x81, 0, 0, test::kSipInsideVlan};
     syn->erase(syn->begin() + 12, syn->begin() + 16);
     Frame error = test::icmp_error_frame(box_->mac(), IpAddress::parse("10.0.0.1").value(), 3, 13, *syn);
     error.insert(error.begin() + 12, std::begin(kTag), std::end(kTag));
     ASSERT_TRUE(box_->send(error));
-    ASSERT_TRUE(until([&] { return !ends(kFrontEnd).empty(); })) << box_->drops();
-    EXPECT_EQ(ends(kFrontEnd)[0], "unreachable");
+    ASSERT_TRUE(until([&] { return !ends(kSipFrontEnd).empty(); })) << box_->drops();
+    EXPECT_EQ(ends(kSipFrontEnd)[0], "unreachable");
 }
 
 TEST_P(Sip, LargeBodiesPassWhole) {
     ASSERT_TRUE(until([&] { return front_end_.user.open; }));
     StreamUser partner;
-    ASSERT_TRUE(connect(partner, kAccess));
+    ASSERT_TRUE(connect(partner, kSipAccess));
     SipText large = test::message_in();
     for (int i = 0; i < 50000; i++) large.body += static_cast<char>('a' + i % 26);
     std::string text = large.text();
@@ -273,7 +191,7 @@ TEST_P(Sip, LargeBodiesPassWhole) {
 TEST_P(Sip, InviteIsAnsweredAndByeFollowsTheRecordRoute) {
     ASSERT_TRUE(until([&] { return front_end_.user.open; }));
     StreamUser partner;
-    ASSERT_TRUE(connect(partner, kAccess));
+    ASSERT_TRUE(connect(partner, kSipAccess));
     SipText invite = test::with_method(test::message_in("call"), "INVITE").add("Contact", "<sip:alice@198.51.100.5>");
     send(partner, invite);
     SipText got = next(front_end_.user);
@@ -301,7 +219,7 @@ TEST_P(Sip, WithoutAClientCertificateNobodyIsAPartner) {
         return bare;
     }());
     StreamUser nobody;
-    bool open = connect(nobody, kAccess);
+    bool open = connect(nobody, kSipAccess);
     until([&] { return nobody.closed.has_value(); });
     EXPECT_TRUE(!open || nobody.closed) << "TLS 1.3 tells the client after the fact";
     EXPECT_EQ(box_->total(Counter::sip_accepted), 0U);
@@ -311,7 +229,7 @@ TEST_P(Sip, AnotherCertificateDoesNotSpeakForTheDomain) {
     ASSERT_TRUE(until([&] { return front_end_.user.open; }));
     outside_->adopt(certificates_.settings(certificates_.stranger));
     StreamUser stranger;
-    ASSERT_TRUE(connect(stranger, kAccess));
+    ASSERT_TRUE(connect(stranger, kSipAccess));
     send(stranger, test::message_in());
     EXPECT_TRUE(until([&] { return box_->total(Counter::policy_certificate) == 1; }));
     EXPECT_EQ(box_->total(Counter::sip_requests_relayed), 0U);
@@ -338,11 +256,11 @@ TEST_P(Sip, RemoteUserOnTheSharedPort) {
 class SipCores : public Sip {};
 
 TEST_P(SipCores, EveryCoreIsConnectedToEveryFrontEnd) {
-    const Endpoint all[] = {kFrontEnd, at("10.0.0.21:5061"), at("10.0.0.22:5061")};
+    const Endpoint all[] = {kSipFrontEnd, at("10.0.0.21:5061"), at("10.0.0.22:5061")};
     auto snapshot = sip_snapshot(certificates_);
     snapshot.revision = 2;
-    add_front_end(snapshot, "fe2.contoso.com", all[1]);
-    add_front_end(snapshot, "fe3.contoso.com", all[2]);
+    test::add_front_end(snapshot, "fe2.contoso.com", all[1]);
+    test::add_front_end(snapshot, "fe3.contoso.com", all[2]);
     ASSERT_TRUE(inside_->listen(all[1], {}, front_end_));
     ASSERT_TRUE(inside_->listen(all[2], {}, front_end_));
     box_->publish(snapshot);

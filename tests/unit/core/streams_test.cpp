@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "dataplane/core/run_config.h"
+#include "tests/support/sip_edge.h"
 #include "tests/support/stream_client.h"
 #include "tests/unit/core/edge_fixture.h"
 
@@ -21,20 +22,11 @@ const Endpoint kShared = at("192.0.2.10:443");
 const IpAddress kGuest = IpAddress::parse("198.51.100.9").value();
 const IpAddress kGuest6 = IpAddress::parse("2001:db8:2::9").value();
 
-void add_listener(contract::SnapshotT& snapshot, Service service, const Endpoint& endpoint) {
-    auto listener = std::make_unique<contract::ListenerT>();
-    listener->service = service;
-    listener->interface = "outside";
-    listener->address = std::make_unique<contract::Ip>(test::wire_ip(endpoint.address));
-    listener->port = endpoint.port;
-    snapshot.listeners.push_back(std::move(listener));
-}
-
 contract::SnapshotT stream_snapshot() {
     auto snapshot = EdgeBox::snapshot();
-    add_listener(snapshot, Service::turn_tcp, kPlain);
-    add_listener(snapshot, Service::turn_tcp, kPlain6);
-    add_listener(snapshot, Service::shared_tls, kShared);
+    test::add_listener(snapshot, Service::turn_tcp, kPlain);
+    test::add_listener(snapshot, Service::turn_tcp, kPlain6);
+    test::add_listener(snapshot, Service::shared_tls, kShared);
     return snapshot;
 }
 
@@ -317,13 +309,7 @@ TEST_P(OwnStreams, TcpAllocationsOfOneEdgeReachEachOther) {
 
 // Also on a port that the kernel's TCP has elsewhere: what goes from relay ports is always ours.
 TEST_P(Streams, TcpAllocationsReachPeersOnThePortOfAListener) {
-    struct Taker final : tcp::Acceptor {
-        StreamUser user;
-        tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
-            user.stream = &stream;
-            return &user;
-        }
-    } peer;
+    test::Taker<StreamUser> peer;
     const Endpoint place{kPeer.address, kPlain.port};
     ASSERT_TRUE(host_->tcp().listen(place, {}, peer));
     StreamUser user, data;
