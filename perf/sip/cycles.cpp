@@ -1,103 +1,43 @@
-// What a MESSAGE through a whole core costs: frames in, TCP, mutual TLS, SIP, policy, and out again, over ring ports;
-// and how much of that rate is left while scanners send 100,000 packets a second.
+// What a MESSAGE through a whole core costs: frames in, TCP, mutual TLS, SIP, policy, filters, and out again, over ring
+// ports; what of it the filters and the list of dialogs are; and how much of that rate is left while scanners send
+// 100,000 packets a second.
 //
 //   perf-sip-cycles COUNT    so many MESSAGEs and their answers, of which 200 are under way at a time
 //
 // prints one JSON object per line. Partner and front end are on the same thread; their time is not counted.
 #include <rte_cycles.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
 
-#include "dataplane/policy/patterns.h"
 #include "dataplane/port/eal.h"
+#include "dataplane/signal/sip/dialog_list.h"
 #include "perf/sip/traffic.h"
+#include "perf/support/median.h"
+#include "tests/support/sip_edge.h"
 #include "tests/support/stream_client.h"
-#include "tests/support/tls_world.h"
 
 namespace {
 
 using namespace fedge;
-using contract::Service;
 
 constexpr uint64_t kWindow = 200;
 constexpr int kRounds = 9;
-constexpr double kFloodRate = 100'000;  // packets per second of the core's time
-constexpr uint16_t kVlan = 7;
-constexpr int64_t kFarFuture = test::kTestTime + int64_t{50} * 365 * 86400;
+constexpr double kFloodRate = 100'000;        // packets per second of the core's time
+constexpr uint32_t kDialogs = 16384;          // pools.dialogs-per-core, without settings
+constexpr uint64_t kDialogMessages = 40'000;  // more than the list has room for
 
-Endpoint at(const char* text) {
-    return Endpoint::parse(text).value();
-}
-const Endpoint kAccess = at("192.0.2.10:5061"), kInner = at("10.0.0.10:5061"), kFrontEnd = at("10.0.0.20:5061");
-const IpAddress kPartner = IpAddress::parse("198.51.100.5").value();
+const test::SipEdgeNames kNames{"edge.example.org",    "edge.example.org",        "home.example.org",
+                                "partner.example.or?", "sip.partner.example.org", "fe1.example.org"};
 
-struct Certificates {
-    test::TestCertificate authority = [] {
-        test::CertificatePlan plan;
-        plan.common_name = "Benchmark Authority";
-        plan.usage.clear();
-        plan.authority = true;
-        plan.to = kFarFuture;  // the core goes by the machine's clock
-        return test::TestCertificate::self_signed(plan);
-    }();
-    contract::TlsT of(const char* name) const {
-        test::CertificatePlan plan;
-        plan.names = {std::string("DNS:") + name};
-        plan.to = kFarFuture;
-        auto own = authority.issue(plan);
-        contract::TlsT out;
-        auto one = std::make_unique<contract::CertificateT>();
-        one->name = name;
-        one->chain = own.pem();
-        one->key = own.key_pem();
-        out.certificates.push_back(std::move(one));
-        out.trust = authority.pem();
-        out.ticket_keys = test::ticket_keys({1});
-        return out;
-    }
-};
-
-contract::SnapshotT snapshot(const Certificates& certificates) {
-    auto out = test::EdgeBox::snapshot();
-    auto inside = std::make_unique<contract::InterfaceT>();
-    inside->name = "inside";
-    inside->role = contract::Role::internal;
-    inside->port = "wan";
-    inside->vlan = kVlan;
-    inside->addresses = {test::wire_prefix(*Prefix::parse("10.0.0.10/24"))};
-    out.interfaces.push_back(std::move(inside));
-    for (auto [interface, endpoint] : {std::pair{"outside", kAccess}, {"inside", kInner}}) {
-        auto listener = std::make_unique<contract::ListenerT>();
-        listener->service = Service::sip_tls;
-        listener->interface = interface;
-        listener->address = std::make_unique<contract::Ip>(test::wire_ip(endpoint.address));
-        listener->port = endpoint.port;
-        out.listeners.push_back(std::move(listener));
-    }
-    out.tls = std::make_unique<contract::TlsT>(certificates.of("edge.example.org"));
-    out.sip = std::make_unique<contract::SipT>();
-    out.sip->outside_name = out.sip->inside_name = "edge.example.org";
-    out.sip->token_keys = std::vector<uint8_t>(32, 9);
-    auto front_end = std::make_unique<contract::FrontEndT>();
-    front_end->host = "fe1.example.org";
-    front_end->addresses.push_back(test::wire_ip(kFrontEnd.address));
-    out.sip->front_ends.push_back(std::move(front_end));
-    out.federation = std::make_unique<contract::FederationT>();
-    out.federation->enabled = true;
-    auto domain = std::make_unique<contract::InternalDomainT>();
-    domain->name = "home.example.org";
-    domain->access = contract::Access::federation;
-    out.federation->domains.push_back(std::move(domain));
-    auto partner = std::make_unique<contract::DomainPatternT>();
-    partner->text = "partner.example.or?";
-    partner->expression = policy::expression_of(partner->text);
-    partner->verification = contract::Verification::always_verifiable;
-    partner->via = "sip.partner.example.org";
-    out.federation->patterns.push_back(std::move(partner));
+std::unique_ptr<contract::FiltersT> default_filters() {
+    sip::FilterSettings from;
+    auto out = std::make_unique<contract::FiltersT>();
+    out->link_prefixes = from.prefixes;
+    out->file_extensions = from.extensions;
+    out->scanners = from.scanners;
     return out;
 }
 
@@ -117,15 +57,6 @@ struct User final : tcp::StreamHandler {
     void on_writable() override { out.erase(0, stream->write(bytes_of(out))); }
     void on_closed(tcp::CloseReason) override { throw std::runtime_error("a connection broke"); }
 };
-struct Taker final : tcp::Acceptor {
-    User user;
-    tcp::StreamHandler* on_accept(tcp::Stream& stream) override {
-        user.stream = &stream;
-        user.open = true;
-        return &user;
-    }
-};
-
 // What scanners send to a SIP edge: requests over UDP, and SYNs from everywhere.
 class Flood {
   public:
@@ -136,7 +67,8 @@ class Flood {
             IpAddress source = IpAddress::v4(0xcb007100 + (random_.u32() & 0xff));
             auto port = static_cast<uint16_t>(1024 + random_.below(60000));
             if (sent_ % 2)
-                box_.send(test::udp_frame(box_.mac(), {source, port}, {kAccess.address, 5060}, bytes_of(kScan)));
+                box_.send(
+                    test::udp_frame(box_.mac(), {source, port}, {test::kSipAccess.address, 5060}, bytes_of(kScan)));
             else
                 box_.send(syn({source, port}));
         }
@@ -151,10 +83,10 @@ class Flood {
     test::Frame syn(const Endpoint& source) {
         test::SentSegment segment;
         segment.source = source.address;
-        segment.destination = kAccess.address;
+        segment.destination = test::kSipAccess.address;
         segment.bytes.assign(20, 0);
         store_be16(segment.bytes.data(), source.port);
-        store_be16(segment.bytes.data() + 2, kAccess.port);
+        store_be16(segment.bytes.data() + 2, test::kSipAccess.port);
         store_be32(segment.bytes.data() + 4, random_.u32());
         segment.bytes[12] = 5 << 4;
         segment.bytes[13] = 0x02;
@@ -170,24 +102,30 @@ class Flood {
 class World {
   public:
     World() : box_(plan()) {
-        box_.publish(snapshot(certificates_));
+        publish(true);
         box_.learn_gateways();
-        host_.vlan_of = [](const IpAddress& edge) { return edge == kInner.address ? kVlan : uint16_t{0}; };
-        outside_.adopt(certificates_.of("sip.partner.example.org"));
-        inside_.adopt(certificates_.of("fe1.example.org"));
+        host_.vlan_of = test::sip_vlan_of;
+        outside_.adopt(certificates_.settings(certificates_.issue({kNames.partner_server})));
+        inside_.adopt(certificates_.settings(certificates_.issue({kNames.front_end})));
         inside_.server_options.peer = tls::PeerMode::required;
-        outside_.client_options.sni = "edge.example.org";
-        outside_.client_options.expected = {"edge.example.org"};
+        outside_.client_options.sni = kNames.outside;
+        outside_.client_options.expected = {kNames.outside};
         front_end_.user.use = [this](std::string_view header) { perf::answer(front_end_.user.out, header); };
-        if (!inside_.listen(kFrontEnd, {}, front_end_)) throw std::runtime_error("listen");
+        if (!inside_.listen(test::kSipFrontEnd, {}, front_end_)) throw std::runtime_error("listen");
         until([&] { return front_end_.user.open; }, "the front end's connection");
-        partner_.stream = outside_.connect({kPartner, 0}, kAccess, {}, partner_);
+        partner_.stream = outside_.connect({test::kSipPartner, 0}, test::kSipAccess, {}, partner_);
         until([&] { return partner_.open; }, "the partner's connection");
+    }
+
+    void publish(bool filters) {
+        auto snapshot = test::sip_edge_snapshot(kNames, own_);
+        if (filters) snapshot.sip->filters = default_filters();
+        box_.publish(snapshot);
     }
 
     // Cycles of the core for `count` requests and their answers.
     double run(uint64_t count, Flood* flood) {
-        perf::Caller caller("r" + std::to_string(runs_++), false, count, kWindow);
+        perf::Caller caller("r" + std::to_string(runs_++), perf::kInward, false, count, kWindow);
         partner_.use = [&](std::string_view header) { caller.on_response(partner_.out, header); };
         uint64_t before = host_.box_cycles();
         caller.start(partner_.out);
@@ -211,6 +149,7 @@ class World {
         plan.signalling_from = 0;
         plan.signalling.connections = 4096;
         plan.signalling.tcp_memory_mb = 32;
+        plan.signalling.dialogs = kDialogs;
         plan.mbufs = 16383;
         plan.ring = 4096;
         return plan;
@@ -229,17 +168,44 @@ class World {
     }
 
     int runs_ = 0;
-    Certificates certificates_;
+    test::SipAuthority certificates_;
+    contract::TlsT own_ = certificates_.settings(certificates_.issue({kNames.outside}));
     test::EdgeBox box_;
-    Taker front_end_;
+    test::Taker<User> front_end_;
     User partner_;
     test::StreamHost host_{box_};
     test::TlsSide outside_{host_.tcp(), 1, now()}, inside_{host_.tcp(), 2, now()};
 };
 
-double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
+// The list alone, with other messages than before each time: cycles for each message and for each answer.
+double dialog_cycles() {
+    std::vector<std::string> requests, answers;
+    std::string out;
+    perf::Caller caller("d", perf::kInward, false, kDialogMessages, kDialogMessages);
+    caller.start(out);
+    perf::take_messages(out, [&](std::string_view header) {
+        requests.push_back(std::string(header) + "\r\n");
+        std::string answer;
+        perf::answer(answer, header);
+        answers.push_back(std::move(answer));
+    });
+    SeededRandom random(5);
+    auto counted = std::make_unique<contract::CounterBlock>();
+    signal::DialogList list(kDialogs, Counters(*counted), HashKey::random(random));
+    signal::DialogPartyView source{signal::PeerKind::partner, kNames.partner_server, {test::kSipPartner, 5061}, 1};
+    signal::DialogPartyView destination{signal::PeerKind::front_end, kNames.front_end, test::kSipFrontEnd, 2};
+    auto request = std::make_unique<sip::Message>(), answer = std::make_unique<sip::Message>();
+    uint64_t cycles = 0;
+    for (size_t i = 0; i < requests.size(); i++) {
+        Instant now{std::chrono::microseconds(20) * static_cast<int64_t>(i)};
+        request->parse(requests[i]);
+        answer->parse(answers[i]);
+        uint64_t begin = rte_rdtsc();
+        list.on_request(*request, source, destination, now);
+        list.on_response(*answer, now);
+        cycles += rte_rdtsc() - begin;
+    }
+    return static_cast<double>(cycles) / static_cast<double>(2 * requests.size());
 }
 
 int run(uint64_t count) {
@@ -251,23 +217,28 @@ int run(uint64_t count) {
     port::Eal eal(config, 1);
     World world;
     world.run(count / 10, nullptr);  // warm
-    // In turns, so that what else the machine does meets both; the medians count.
-    std::vector<double> alone, beside;
+    // In turns, so that what else the machine does meets all; the medians count.
+    std::vector<double> alone, beside, open;
     for (int round = 0; round < kRounds; round++) {
+        world.publish(true);
         alone.push_back(world.run(count / kRounds, nullptr));
         Flood flood(world.box());
         beside.push_back(world.run(count / kRounds, &flood));
+        world.publish(false);
+        open.push_back(world.run(count / kRounds, nullptr));
     }
-    double quiet = median(alone), flooded = median(beside);
+    double quiet = perf::median(alone), flooded = perf::median(beside), unfiltered = perf::median(open);
     auto row = [](const char* metric, double value, const char* unit, const char* against, double ratio) {
         std::printf("{\"metric\": \"%s\", \"value\": %.3f, \"unit\": \"%s\", \"against\": \"%s\", \"ratio\": %.3f}\n",
                     metric, value, unit, against, ratio);
     };
     auto hz = static_cast<double>(rte_get_tsc_hz());
     auto requests = static_cast<double>(count / kRounds);
-    double messages = 2 * requests;
-    row("cycles_per_message", quiet / messages, "cycles", "of one core's second", quiet / messages / hz);
-    row("message.one_core", requests * hz / quiet, "MESSAGE/s and 200", "time of the core alone", 1);
+    double messages = 2 * requests, each = quiet / messages, dialogs = dialog_cycles();
+    row("cycles_per_message", each, "cycles", "of one core's second", each / hz);
+    row("cycles_per_message.filters", (quiet - unfiltered) / messages, "cycles", "of each message, default lists",
+        (quiet - unfiltered) / quiet);
+    row("cycles_per_message.dialogs", dialogs, "cycles", "of each message, listing it", dialogs / each);
     row("scanner_flood.kept", quiet / flooded, "of the rate", "without 100,000 packets/s of scanners", quiet / flooded);
     row("tsc_hz", hz, "Hz", "time stamp counter", 1);
     return 0;

@@ -3,18 +3,21 @@
 //
 //   perf-sip-load message|invite COUNT WINDOW   as many MESSAGEs, or calls (INVITE, 180, 200, ACK, BYE, 200), of which
 //                                               WINDOW are under way at a time
-//   perf-sip-load cold COUNT                    COUNT MESSAGEs at once, while the front end has not taken any
-//   connection perf-sip-load idle COUNT                    as many remote users who connect and say nothing
+//   perf-sip-load cold|cold-outward COUNT EXPECTED SECONDS
+//                                               COUNT MESSAGEs at once from the partner to the front end, or the other
+//                                               way, while the next hop has not taken any connection, and takes none
+//                                               before EXPECTED of them are refused; first the proxy has SECONDS to
+//                                               connect, if it does so before there is a request
+//   perf-sip-load crowd PARTNERS USERS MESSAGES 0|1
+//                                               as many connections of partners and of remote users; MESSAGES pass
+//                                               through some of them, to a front end that is here (1) or in another
+//                                               process (0): a process may not have as many sockets as a crowd needs
 //
-// The places come from the environment: PROXY (address:port of the proxy), FRONT_END (address:port to listen on), SNI,
-// CHAIN, KEY, TRUST (PEM files). Prints "ready" when its connections stand, waits for a line on standard input, and
-// prints one JSON object at the end.
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+// The places come from the environment: PROXY and PROXY_INSIDE (address:port of the proxy), FRONT_END and
+// PARTNER_SERVER (address:port to listen on), SNI, CHAIN, KEY, TRUST (PEM files); for a crowd also PROXY_USERS
+// (address:port), and SOURCE and SOURCES (the first address to connect from, and how many). Prints "ready" when its
+// connections stand, waits for a line on standard input, and prints one JSON object; a crowd stays until one more line.
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -25,7 +28,9 @@
 #include <thread>
 #include <vector>
 
+#include "perf/sip/crowd.h"
 #include "perf/sip/sip_peer.h"
+#include "perf/sip/sockets.h"
 #include "perf/sip/traffic.h"
 
 namespace fedge::perf {
@@ -35,97 +40,58 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPatience = 30s;      // without any progress
-constexpr auto kColdConnect = 6s;    // that a proxy has to connect before the requests come
-constexpr auto kColdAccept = 300ms;  // that they wait for its handshake
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    if (!value) throw std::runtime_error(std::string("environment variable ") + name + " is missing");
-    return value;
-}
-
-sockaddr_in address_of(const std::string& text) {
-    sockaddr_in out{};
-    size_t colon = text.rfind(':');
-    out.sin_family = AF_INET;
-    if (colon == std::string::npos || inet_pton(AF_INET, text.substr(0, colon).c_str(), &out.sin_addr) != 1)
-        throw std::runtime_error("not an address and port: " + text);
-    out.sin_port = htons(static_cast<uint16_t>(std::stoi(text.substr(colon + 1))));
-    return out;
-}
-
-int must(int result, const char* what) {
-    if (result < 0) throw std::runtime_error(std::string(what) + ": errno " + std::to_string(errno));
-    return result;
-}
-
-void make_fast(int socket) {
-    int on = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    must(fcntl(socket, F_SETFL, O_NONBLOCK), "fcntl");
-}
-
-int connect_to(const std::string& where) {
-    sockaddr_in to = address_of(where);
-    int socket = must(::socket(AF_INET, SOCK_STREAM, 0), "socket");
-    must(::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof(to)), "connect");
-    make_fast(socket);
-    return socket;
-}
-
-int listen_on(const std::string& where) {
-    sockaddr_in at = address_of(where);
-    int socket = must(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), "socket");
-    int on = 1;
-    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    must(::bind(socket, reinterpret_cast<sockaddr*>(&at), sizeof(at)), "bind");
-    must(::listen(socket, 64), "listen");
-    return socket;
-}
+constexpr auto kColdAccept = 300ms;  // that requests wait for its handshake at least
 
 class Load {
   public:
     Load() : tls_(mutual_tls(environment("CHAIN"), environment("KEY"), environment("TRUST"))) {}
 
-    void send(bool calls, uint64_t count, uint64_t window, bool cold) {
+    void send(bool calls, uint64_t count, uint64_t window) {
         int listener = listen_on(environment("FRONT_END"));
         Caller* caller = nullptr;
-        SipPeer partner(connect_to(environment("PROXY")), tls_.get(), environment("SNI"),
+        SipPeer partner(connect_to(address_of(environment("PROXY"))), tls_.get(), environment("SNI"),
                         [&](std::string& out, std::string_view header) { caller->on_response(out, header); });
         turn_until([&] { return partner.open(); }, partner, -1);
-        if (cold) {
-            // Some proxies connect before there is a request; what they wait for then is the TLS handshake.
-            pollfd pending{listener, POLLIN, 0};
-            poll(&pending, 1, int(kColdConnect / 1ms));
-        } else {
-            warm_up(partner, caller, listener);
-        }
+        warm_up(partner, caller, listener);
         ready();
-        Caller measured(run_, calls, count, window);
+        Caller measured(run_, kInward, calls, count, window);
         caller = &measured;
-        auto begin = Clock::now(), progress = begin;
-        measured.start(partner.out());
-        for (uint64_t seen = 0; !measured.over() && Clock::now() - progress < kPatience; seen = measured.done()) {
-            turn(partner, !cold || Clock::now() - begin > kColdAccept ? listener : -1);
-            if (measured.done() != seen) progress = Clock::now();
-        }
-        double seconds = std::chrono::duration<double>(progress - begin).count();
-        std::printf("{\"done\": %lu, \"failed\": %lu, \"seconds\": %.6f}\n", measured.done(), measured.failed(),
-                    seconds);
+        run(measured, partner, [&](auto) { return listener; });
         ::close(listener);
     }
 
-    void idle(uint64_t count) {
-        std::vector<std::unique_ptr<SipPeer>> users;
-        for (uint64_t i = 0; i < count; i++) {
-            auto& user = *users.emplace_back(
-                std::make_unique<SipPeer>(connect_to(environment("PROXY")), tls_.get(), environment("SNI"), answer));
-            turn_until([&] { return user.open(); }, user, -1);
-            user.out() += "\r\n\r\n";  // a keepalive: who never says anything is closed
-            user.run();
-        }
+    void cold(bool outward, uint64_t count, uint64_t expected, uint64_t seconds) {
+        int listener = listen_on(environment(outward ? "PARTNER_SERVER" : "FRONT_END"));
+        Caller measured(run_, outward ? kOutward : kInward, false, count, count);
+        SipPeer sender(connect_to(address_of(environment(outward ? "PROXY_INSIDE" : "PROXY"))), tls_.get(),
+                       environment("SNI"), [&](std::string& out, std::string_view header) {
+                           if (header.starts_with("SIP/2.0")) return measured.on_response(out, header);
+                           answer(out, header);  // a probe of the proxy
+                       });
+        turn_until([&] { return sender.open(); }, sender, -1);
+        // A connection that is there by then waits for its TLS handshake.
+        pollfd pending{listener, POLLIN, 0};
+        poll(&pending, 1, static_cast<int>(seconds) * 1000);
         ready();
-        std::printf("{\"connections\": %zu}\n", users.size());
+        run(measured, sender, [&](Clock::time_point begin) {
+            bool still = Clock::now() - begin < kColdAccept || measured.unavailable() < expected;
+            return still ? -1 : listener;
+        });
+        ::close(listener);
+    }
+
+    void crowd(uint64_t partners, uint64_t users, uint64_t messages, bool front_end) {
+        Crowd crowd(tls_.get(), {environment("PROXY"), environment("PROXY_USERS"),
+                                 front_end ? environment("FRONT_END") : "", environment("SNI"), environment("SOURCE"),
+                                 static_cast<uint32_t>(std::stoul(environment("SOURCES")))});
+        crowd.gather(partners, users);
+        say("ready");
+        crowd.stay();
+        Crowd::Sent sent = crowd.send(messages);
+        std::printf("{\"messages\": %lu, \"failed\": %lu, \"slowest_ms\": %.3f}\n", sent.messages, sent.failed,
+                    sent.slowest_ms);
+        std::fflush(stdout);
+        crowd.stay();
     }
 
   private:
@@ -133,7 +99,7 @@ class Load {
     void warm_up(SipPeer& partner, Caller*& caller, int listener) {
         int round = 0;
         for (auto end = Clock::now() + kPatience;;) {
-            Caller one("w" + std::to_string(round++) + run_, false, 1, 1);
+            Caller one("w" + std::to_string(round++) + run_, kInward, false, 1, 1);
             caller = &one;
             one.start(partner.out());
             turn_until([&] { return one.over(); }, partner, listener);
@@ -141,6 +107,19 @@ class Load {
             if (Clock::now() > end) throw std::runtime_error("no message gets through");
             std::this_thread::sleep_for(100ms);
         }
+    }
+    // `listener`: what it gets is when this began; -1: nobody is taken now.
+    template <typename Listener>
+    void run(Caller& measured, SipPeer& sender, Listener listener) {
+        auto begin = Clock::now(), progress = begin;
+        measured.start(sender.out());
+        for (uint64_t seen = 0; !measured.over() && Clock::now() - progress < kPatience; seen = measured.done()) {
+            turn(sender, listener(begin));
+            if (measured.done() != seen) progress = Clock::now();
+        }
+        double seconds = std::chrono::duration<double>(progress - begin).count();
+        std::printf("{\"done\": %lu, \"failed\": %lu, \"unavailable\": %lu, \"seconds\": %.6f}\n", measured.done(),
+                    measured.failed(), measured.unavailable(), seconds);
     }
     template <typename Done>
     void turn_until(Done done, SipPeer& partner, int listener) {
@@ -156,16 +135,17 @@ class Load {
         for (const auto& one : front_ends_) watch(*one);
         if (listener >= 0) watched.push_back({listener, POLLIN, 0});
         poll(watched.data(), watched.size(), 20);
-        if (int socket = listener >= 0 ? accept(listener, nullptr, nullptr) : -1; socket >= 0) {
-            make_fast(socket);
+        if (int socket = listener >= 0 ? accept_from(listener) : -1; socket >= 0)
             front_ends_.push_back(std::make_unique<SipPeer>(socket, tls_.get(), "", answer));
-        }
         partner.run();
         for (const auto& one : front_ends_) one->run();
     }
-    static void ready() {
-        std::puts("ready");
+    static void say(const char* line) {
+        std::puts(line);
         std::fflush(stdout);
+    }
+    static void ready() {
+        say("ready");
         if (std::getchar() == EOF) throw std::runtime_error("nobody says go");
     }
 
@@ -175,19 +155,22 @@ class Load {
 };
 
 int run(int argc, char** argv) {
-    std::string what = argc > 2 ? argv[1] : "";
-    uint64_t count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
-    bool rate = (what == "message" || what == "invite") && argc == 4;
-    if (count == 0 || (!rate && !((what == "cold" || what == "idle") && argc == 3))) {
-        std::fputs("usage: perf-sip-load message|invite COUNT WINDOW | cold COUNT | idle COUNT\n", stderr);
-        return 2;
+    std::string what = argc > 1 ? argv[1] : "";
+    std::vector<uint64_t> numbers;
+    for (int i = 2; i < argc; i++) numbers.push_back(std::strtoull(argv[i], nullptr, 10));
+    size_t wanted = what == "crowd" ? 4 : what.starts_with("cold") ? 3 : 2;
+    if (numbers.size() == wanted && numbers[0] > 0) {
+        Load load;
+        if (what == "message" || what == "invite") return load.send(what == "invite", numbers[0], numbers[1]), 0;
+        if (what == "cold" || what == "cold-outward")
+            return load.cold(what == "cold-outward", numbers[0], numbers[1], numbers[2]), 0;
+        if (what == "crowd") return load.crowd(numbers[0], numbers[1], numbers[2], numbers[3] != 0), 0;
     }
-    Load load;
-    if (what == "idle")
-        load.idle(count);
-    else
-        load.send(what == "invite", count, rate ? std::strtoull(argv[3], nullptr, 10) : count, what == "cold");
-    return 0;
+    std::fputs(
+        "usage: perf-sip-load message|invite COUNT WINDOW | cold|cold-outward COUNT EXPECTED SECONDS |\n"
+        "       crowd PARTNERS USERS MESSAGES 0|1\n",
+        stderr);
+    return 2;
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 #include "perf/sip/traffic.h"
@@ -14,9 +17,10 @@ namespace {
 constexpr size_t kRecord = 16 * 1024;
 
 [[noreturn]] void fail(const std::string& what) {
-    char text[256] = "the far end closed it";
+    int number = errno;
+    char text[256] = "";
     if (unsigned long error = ERR_get_error()) ERR_error_string_n(error, text, sizeof(text));
-    throw std::runtime_error(what + ": " + text);
+    throw std::runtime_error(what + ": " + (*text ? text : number ? std::strerror(number) : "the far end closed it"));
 }
 
 }  // namespace
@@ -29,7 +33,9 @@ std::unique_ptr<SSL_CTX, SslFree> mutual_tls(const std::string& chain, const std
         SSL_CTX_load_verify_locations(context.get(), trust.c_str(), nullptr) != 1)
         fail("certificates");
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     return context;
 }
 
@@ -53,6 +59,7 @@ void SipPeer::run() {
     wants_write_ = false;
     if (!open_) {
         ERR_clear_error();
+        errno = 0;
         int done = SSL_do_handshake(ssl_.get());
         if (done != 1) {
             int error = SSL_get_error(ssl_.get(), done);
@@ -67,13 +74,15 @@ void SipPeer::run() {
 }
 
 void SipPeer::read() {
+    static std::array<char, kRecord> record;  // one for all, as there may be very many of us
     for (;;) {
-        size_t before = in_.size();
-        in_.resize(before + kRecord);
         ERR_clear_error();
-        int got = SSL_read(ssl_.get(), in_.data() + before, kRecord);
-        in_.resize(before + static_cast<size_t>(std::max(got, 0)));
-        if (got > 0) continue;
+        int got = SSL_read(ssl_.get(), record.data(), kRecord);
+        if (got > 0) {
+            heard_ = true;
+            in_.append(record.data(), static_cast<size_t>(got));
+            continue;
+        }
         int error = SSL_get_error(ssl_.get(), got);
         if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) fail("reading");
         return take_messages(in_, [this](std::string_view header) { on_message_(out_, header); });

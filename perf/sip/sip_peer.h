@@ -32,6 +32,7 @@ class SipPeer {
 
     int socket() const { return socket_; }
     bool open() const { return open_; }
+    bool heard() const { return heard_; }  // something came once it was open
     bool wants_write() const { return wants_write_; }
     // What leaves with the next run().
     std::string& out() { return out_; }
@@ -46,6 +47,7 @@ class SipPeer {
     std::unique_ptr<SSL, SslFree> ssl_;
     OnMessage on_message_;
     bool open_ = false;
+    bool heard_ = false;
     bool wants_write_ = false;
     std::string in_, out_;
 };

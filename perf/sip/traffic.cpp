@@ -6,7 +6,6 @@
 namespace fedge::perf {
 namespace {
 
-constexpr std::string_view kTarget = "sip:bob@home.example.org";
 constexpr std::string_view kText = "Hello, Bob. This is a message of an ordinary length, as people write them.";
 constexpr std::string_view kOffer =
     "v=0\r\no=alice 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8\r\n";
@@ -87,7 +86,8 @@ void answer(std::string& out, std::string_view header) {
 
 void Caller::start(std::string& out) {
     for (; started_ < count_ && started_ - done_ < window_; started_++)
-        request(out, calls_ ? "INVITE" : "MESSAGE", started_, kTarget, "", calls_ ? kOffer : kText);
+        request(out, calls_ ? "INVITE" : "MESSAGE", started_, "sip:" + std::string(parties_.to), "",
+                calls_ ? kOffer : kText);
 }
 
 void Caller::on_response(std::string& out, std::string_view header) {
@@ -96,6 +96,7 @@ void Caller::on_response(std::string& out, std::string_view header) {
     if (status < 200) return;
     if (status >= 300) {
         refused_++;
+        unavailable_ += status == 503;
     } else if (field(header, "CSeq").ends_with("INVITE")) {
         std::string routes;
         auto recorded = fields(header, "Record-Route");
@@ -115,13 +116,14 @@ void Caller::request(std::string& out, std::string_view method, uint64_t number,
                      std::string_view routes, std::string_view body) const {
     std::string id = std::to_string(number) + run_;
     bool within = method == "ACK" || method == "BYE";
-    out.append(method).append(" ").append(target).append(" SIP/2.0\r\nVia: SIP/2.0/TLS sip.partner.example.org:5061;");
-    out.append("branch=z9hG4bK").append(method).append(id).append("\r\nMax-Forwards: 70\r\n").append(routes);
-    out.append("From: <sip:alice@partner.example.org>;tag=a").append(id);
-    out.append("\r\nTo: <sip:bob@home.example.org>").append(within ? ";tag=b" : "");
-    out.append("\r\nCall-ID: m").append(id).append("@sip.partner.example.org\r\nCSeq: ");
+    out.append(method).append(" ").append(target).append(" SIP/2.0\r\nVia: SIP/2.0/TLS ").append(parties_.host);
+    out.append(":5061;branch=z9hG4bK").append(method).append(id).append("\r\nMax-Forwards: 70\r\n").append(routes);
+    out.append("From: <sip:").append(parties_.from).append(">;tag=a").append(id);
+    out.append("\r\nTo: <sip:").append(parties_.to).append(within ? ">;tag=b" : ">");
+    out.append("\r\nCall-ID: m").append(id).append("@").append(parties_.host).append("\r\nCSeq: ");
     out.append(method == "BYE" ? "2 " : "1 ").append(method);
-    out.append("\r\nContact: <sip:alice@sip.partner.example.org:5061;transport=tls>\r\n");
+    out.append("\r\nContact: <sip:").append(parties_.from.substr(0, parties_.from.find('@'))).append("@");
+    out.append(parties_.host).append(":5061;transport=tls>\r\n");
     if (!body.empty()) add(out, "Content-Type", calls_ ? "application/sdp" : "text/plain");
     add(out, "Content-Length", std::to_string(body.size()));
     out.append("\r\n").append(body);

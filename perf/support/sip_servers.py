@@ -3,11 +3,13 @@ import json
 import os
 import subprocess
 
+from perf.support.knot import ADDRESS, Knot
 from perf.support.machine import cpu_seconds
 from perf.support.turn_servers import LOAD, SERVER, Fedge, _Server
 
 INSIDE, FRONT_END = "198.18.1.1", "198.18.1.2"  # of the second veth: edge1, load1
 NAME, PARTNER, HOST = "edge.example.org", "sip.partner.example.org", "fe1.example.org"
+SOURCE, SOURCES = "198.19.0.1", 250  # addresses that a crowd comes from, behind LOAD as its router
 
 
 class People:
@@ -83,15 +85,25 @@ class FedgeSip(Fedge):
 
     IDLE = "backoff"
     SIGNALLING = "0"
-    PORTS = ("[tcp]\nconnections-per-source = 100000\n"
-             "[port.lan]\ndevice = net_af_xdp1,iface=edge1\nrx-descriptors = 4096\ntx-descriptors = 2048\n")
+    LAN = "[port.lan]\ndevice = net_af_xdp1,iface=edge1\nrx-descriptors = 4096\ntx-descriptors = 2048\n"
+    PORTS = LAN
     SETTINGS = (("interface.lan.role", "internal"), ("interface.lan.port", "lan"), ("interface.lan.address", f"{INSIDE}/24"),
-                ("sip.listen", f"{SERVER}:5061", f"{INSIDE}:5061"), ("sip.outside-name", NAME), ("sip.inside-name", NAME),
-                ("front-end.one.host", HOST), ("front-end.one.address", FRONT_END), ("front-end.one.port", "5061"),
-                ("shared.listen", f"{SERVER}:443"), ("shared.sip-name", NAME),
-                ("federation.enabled", "on"), ("federation.access-name", NAME), ("federation.outside-users", "on"), ("federation.domain", "home.example.org"),
-                ("policy.global.federation", "on"), ("policy.global.outside", "on"), ("sip.clients-per-source", "1000000"),
-                ("tls.handshakes-per-source", "1000"), ("tls.handshakes-per-turn", "16"))
+                ("interface.wan.gateway", LOAD), ("sip.listen", f"{SERVER}:5061", f"{INSIDE}:5061"), ("sip.outside-name", NAME),
+                ("sip.inside-name", NAME), ("front-end.one.host", HOST), ("front-end.one.address", FRONT_END),
+                ("front-end.one.port", "5061"), ("shared.listen", f"{SERVER}:443"), ("shared.sip-name", NAME),
+                ("federation.enabled", "on"), ("federation.access-name", NAME), ("federation.outside-users", "on"),
+                ("federation.domain", "home.example.org"), ("policy.global.federation", "on"), ("policy.global.outside", "on"),
+                ("dns.server", ADDRESS), ("dns.dnssec", "off"),
+                ("discovery.allow-address", f"{LOAD}/32"))
+
+    def start(self):
+        (self.work / "dns").mkdir()
+        self.dns = Knot(self.link.edge, self.work / "dns", "partner.example.org", [f"sip A {LOAD}"]).__enter__()
+        super().start()
+
+    def stop(self):
+        super().stop()
+        self.dns.__exit__()
 
     def prepare(self):
         chain, key = self.people.files("edge")
@@ -102,32 +114,57 @@ class FedgeSip(Fedge):
     def cpu(self):
         return cpu_seconds(self.pid())
 
-    def resident_kib(self):
+    def resident(self):
+        """Bytes of memory that the dataplane has touched: its heap and its pools."""
         for line in open(f"/proc/{self.pid()}/status"):
             if line.startswith("VmRSS:"):
-                return int(line.split()[1])
+                return int(line.split()[1]) * 1024
         raise SystemExit("perf/run: no VmRSS")
+
+    def show(self, *what):
+        done = self.fedge("show", *what, "--json")
+        if done.returncode != 0:
+            raise SystemExit(f"perf/run: fedge show {' '.join(what)}: {done.stderr}")
+        return json.loads(done.stdout)
+
+
+class LargeFedge(FedgeSip):
+    """With pools for a crowd, and all limits as they are without settings."""
+
+    CONNECTIONS = 51_200
+    PORTS = f"[pools]\nconnections-per-core = {CONNECTIONS}\ntcp-memory-per-core = 64\n" + FedgeSip.LAN
 
 
 class Load:
     """perf-sip-load on CPU 1 of the far namespace."""
 
-    def __init__(self, server, *arguments, port=5061):
+    def __init__(self, server, *arguments):
         link, people = server.link, server.people
         chain, key = people.files("far")
-        environment = dict(os.environ, PROXY=f"{SERVER}:{port}", FRONT_END=f"{FRONT_END}:5061", SNI=NAME, CHAIN=str(chain),
-                           KEY=str(key), TRUST=str(people.root))
+        environment = dict(os.environ, PROXY=f"{SERVER}:5061", PROXY_INSIDE=f"{INSIDE}:5061", PROXY_USERS=f"{SERVER}:443",
+                           FRONT_END=f"{FRONT_END}:5061", PARTNER_SERVER=f"{LOAD}:5061", SOURCE=SOURCE, SOURCES=str(SOURCES),
+                           SNI=NAME, CHAIN=str(chain), KEY=str(key), TRUST=str(people.root))
         self.process = subprocess.Popen(
-            link.inside(link.load, "taskset", "-c", "1", server.programs["load"], *arguments), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            link.inside(link.load, "taskset", "-c", "1", server.programs["load"], *arguments),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         if self.process.stdout.readline().strip() != "ready":
             raise SystemExit(f"perf/run: perf-sip-load: {self.process.communicate()[1]}")
 
-    def go(self):
+    def ask(self):
+        """What it says of its work; it stays."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"perf/run: perf-sip-load: {self.process.communicate()[1]}")
+        return json.loads(line)
+
+    def end(self):
+        """What it says of its work, if it has not been asked; it is over."""
         out, err = self.process.communicate("\n", timeout=300)
         if self.process.returncode != 0:
             raise SystemExit(f"perf/run: perf-sip-load: {err}")
-        return json.loads(out)
+        return json.loads(out) if out.strip() else None
 
 
 def serve(kind, link, programs, work, people):
@@ -140,6 +177,9 @@ def serve(kind, link, programs, work, people):
         run(namespace, "ip", "link", "set", device, "up")
         if address:
             run(namespace, "ip", "address", "add", address, "dev", device)
+    # A range of addresses that are all ours without a name for each; ARP asks from the one that is in the network.
+    run(link.load, "sysctl", "-qw", "net.ipv4.conf.all.arp_announce=2")
+    run(link.load, "ip", "route", "add", "local", "198.19.0.0/24", "dev", "lo")
     work.mkdir()
     server = kind(link, programs, work)
     server.people = people
