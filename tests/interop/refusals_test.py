@@ -9,6 +9,7 @@ from support import lab as net
 from support.federation import ACCESS, ALICE, BOB, PEER4_B, SRV, ZONES, Federation
 from support.openssl import Authority
 from support.sip import Party, request
+from support.sip_server import USERS_PORT
 from support.transports import on_both_transports
 from support.wait import wait_until
 
@@ -175,7 +176,7 @@ def test_first_server_refuses_our_certificate(env):
         f"{SRV} sip", "_sipfederationtls._tcp SRV 10 0 5061 sip2", f"sip A {net.PEER4}", f"sip2 A {PEER4_B}"]})
     world.know("allowed domain")
     second = world.partner("sip2.partner.example", address=PEER4_B)
-    bob, alice = world.front_end().phone(BOB), second.phone(ALICE)
+    bob, alice = world.front_end().phone(BOB), second.phone(ALICE, USERS_PORT)
     with tempfile.TemporaryDirectory(prefix="fedge-interop-ca-") as folder:
         first = world.party("peer", "sip.partner.example")
         first.root = Authority(folder).root

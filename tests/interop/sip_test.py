@@ -196,7 +196,8 @@ def test_filters(env):
     assert user.tls.recv(100) == b"", "a scanner is told something"
     for name, count in before.items():
         wait_until(lambda: env.edge.counter(name) == count + 1, 5, f"{name} to be counted")
-    assert {"signature": "nosy", "closed": 1} in env.edge.cli("show", "sip")["scanners"]
+    met = env.edge.cli("show", "sip")["scanners"]
+    assert {"signature": "nosy", "closed": 1} in met, met
     met = [line for line in env.edge.http("/metrics")[1].splitlines()
            if line.startswith('fedge_sip_scanner_closed_total{signature="nosy"')]
     assert sum(int(line.split()[-1]) for line in met) == 1, met

@@ -68,7 +68,8 @@ Json refusals(const Json& dialogs) {
 // {"signature","closed"} of all cores together: those that were met, the most frequent first.
 Json scanners_met(const Session& session) {
     std::map<std::string, uint64_t> closed;
-    for (const Json& row : session.api.rows("/v1/scanners", "", 0, "")["rows"])
+    const Json all = session.api.rows("/v1/scanners", "", 0, "")["rows"];
+    for (const Json& row : all)
         closed[text_or(row, "signature", "")] += static_cast<uint64_t>(number_or(row, "closed", 0));
     std::vector<Json> rows;
     for (const auto& [signature, count] : closed)
