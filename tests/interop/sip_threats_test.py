@@ -116,6 +116,7 @@ class RemoteUser:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname=ACCESS)
         self.answers, self.closed = [], False
+        self._text = b""
         while True:
             try:
                 self._tls.do_handshake()
@@ -148,13 +149,13 @@ class RemoteUser:
             return
         except OSError:
             self.closed = True
-        text = b""
         try:
             while more := self._tls.read(65536):
-                text += more
+                self._text += more
         except ssl.SSLError:  # nothing more
             pass
-        self.answers += [int(status) for status in re.findall(rb"^SIP/2\.0 (\d{3}) ", text, re.M)]
+        # A record may end in the middle of a status line, and the next one come later.
+        self.answers = [int(status) for status in re.findall(rb"^SIP/2\.0 (\d{3}) ", self._text, re.M)]
 
     def close(self):
         self._socket.close()

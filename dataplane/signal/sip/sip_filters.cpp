@@ -104,11 +104,15 @@ FilterRefusal SipFilters::subject(std::string_view value, Filtered& out) {
     if (finding.what == Finding::clean) return {};
     if (finding.what >= Finding::block_link || !subject_.empty())
         return refuse(std::max(finding.what, Finding::block_link));
-    subject_.resize(most_bytes(scratch_->database(), finding, value.size()));
-    subject_.resize(sip::write_filtered(scratch_->database(), finding, value, writable(subject_)));
+    const sip::FilterDatabase& database = scratch_->database();
+    subject_.resize(most_bytes(database, finding, value.size()));
+    size_t message = 0;
+    subject_.resize(sip::write_filtered(database, finding, value, writable(subject_), 0, &message));
+    if (subject_.empty()) return refuse(Finding::block_link);
     std::ranges::replace_if(
         subject_, [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
-    if (subject_.empty()) return refuse(Finding::block_link);
+    // Ours already.
+    if (value.starts_with(std::string_view(subject_).substr(0, message))) subject_.erase(0, message);
     out.change("Subject", subject_);
     note(finding);
     return {};

@@ -165,6 +165,7 @@ TEST_F(Explain, AddressesAreDecoratedForAPublicProvider) {
     provider.name = "messenger";
     provider.proxy = "federation.messenger.example";
     provider.enabled = provider.public_im = true;
+    provider.capabilities = 1;  // im
     provider.decoration_routing_domain = "msn.example";
     provider.decoration_excluded = {"msn.example", "outlook.example"};
     federation.providers = {provider};

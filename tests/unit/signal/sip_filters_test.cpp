@@ -252,6 +252,8 @@ TEST(SipFilterPath, FirstMessagesOfInvitationsAreChangedAsAnyOther) {
     EXPECT_EQ(warned.from_partner(invite("Subject", "see www.a.example")).passed.get("Subject"),
               "Careful.  see www.a.example");
     EXPECT_EQ(warned.world.count(Counter::sip_warned), 2U);
+    EXPECT_EQ(warned.from_partner(invite("Subject", "Careful.  see www.a.example")).passed.get("Subject"),
+              "Careful.  see www.a.example");
     EXPECT_EQ(warned.from_partner(invite("Subject", "lunch")).passed.get("Subject"), "lunch");
 
     Ends allowed{with(sip::LinkAction::allow)};
