@@ -148,7 +148,8 @@ std::vector<Definition> own_definitions() {
          false,
          "server-or-client",
          "Extended key usage that partners' certificates must have: serverAuth or clientAuth, or none named at all, or "
-         "what the partner's own setting demands (server-or-client); clientAuth of those that connect to us, which public authorities stopped issuing in 2026 "
+         "what the partner's own setting demands (server-or-client); clientAuth of those that connect to us, which "
+         "public authorities stopped issuing in 2026 "
          "(client-strict); id-kp-sipDomain of RFC 5924 (sip-domain).",
          "tls.peer-purpose server-or-client",
          0,

@@ -2,8 +2,9 @@
 // the message says.
 //
 // Header fields: of credentials and challenges everything except what tells who and where (user name, realm, URI,
-// algorithm, ...), also in messages that are bodies; passwords in URIs. Bodies: keys of SRTP (RFC 4568), passwords of ICE (RFC 5245 and its forerunner of
-// Microsoft), of relays (MS-AVEDGEA), and whatever is encoded so that it cannot be looked into.
+// algorithm, ...), also in messages that are bodies; passwords in URIs. Bodies: keys of SRTP (RFC 4568), passwords of
+// ICE (RFC 5245 and its forerunner of Microsoft), of relays (MS-AVEDGEA), and whatever is encoded so that it cannot be
+// looked into.
 #pragma once
 
 #include <span>

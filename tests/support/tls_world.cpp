@@ -99,8 +99,8 @@ void TlsSide::on_session_end(const tls::Session& session, tcp::CloseReason reaso
     endings.push_back({info.server,
                        reason,
                        {info.server, info.version, info.cipher, info.group, info.resumed, info.sni, info.alpn,
-                        info.certificate, info.peer_names, info.peer_usages, info.error, info.fault, info.alert, info.peer_error,
-                        info.reached, nullptr}});
+                        info.certificate, info.peer_names, info.peer_usages, info.error, info.fault, info.alert,
+                        info.peer_error, info.reached, nullptr}});
 }
 
 TlsWorld::TlsWorld(Carrier carrier, Family family) : plain_(make_plain_world(carrier, family)) {
