@@ -80,10 +80,11 @@ def test_connection_is_lost(env):
     carol = ours.phone("carol@contoso.com", USERS_PORT)
     assert carol.ask("OPTIONS", BOB).status == 200
     env.edge.dataplane.kill()
+    # While nothing listens: he could register again, and then not any more.
+    user.process.kill()
     env.edge.start_dataplane()
     env.edge.wait_ready()
     world.wait_connected()
-    user.process.stop()
     # The server learns that its connection is gone when it uses it.
     wait_until(lambda: carol.ask("OPTIONS", BOB).status == 430, 30, "430 (Flow Failed)")
     Baresip(env, world.issuer.root, "bob", "contoso.com", ACCESS, world.client_dns).wait_registered()
