@@ -100,6 +100,13 @@ void write_cores(Text& text, const Json& cores) {
              [](const Json& core) { return core["cycles_per_packet"].get<double>(); });
     per_core("fedge_core_mbufs_free", "packet buffers left",
              [](const Json& core) { return core["mbufs_free"].get<uint64_t>(); });
+    text.family("fedge_sip_connections", "gauge", "SIP connections by the far end");
+    for (const auto& core : cores)
+        for (const auto& [kind, field] :
+             {std::pair{"partner", "sip_partners"}, {"front-end", "sip_front_ends"}, {"client", "sip_clients"}})
+            text.sample("fedge_sip_connections",
+                        label("kind", kind) + "," + label("core", std::to_string(core["core"].get<unsigned>())),
+                        core[field].get<uint64_t>());
 }
 
 // Signatures are the operator's words, with anything in them.

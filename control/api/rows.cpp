@@ -82,7 +82,10 @@ Json to_json(const contract::CoreRow& r) {
             {"max_allocations", r.max_allocations()},
             {"mbufs_free", r.mbufs_free()},
             {"revision", r.revision()},
-            {"heartbeat_ms", r.heartbeat_ms()}};
+            {"heartbeat_ms", r.heartbeat_ms()},
+            {"sip_partners", r.sip_partners()},
+            {"sip_front_ends", r.sip_front_ends()},
+            {"sip_clients", r.sip_clients()}};
 }
 
 Json to_json(const contract::PortRow& r) {

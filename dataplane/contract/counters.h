@@ -9,7 +9,7 @@
 
 namespace fedge::contract {
 
-inline constexpr uint32_t kContractVersion = 7;
+inline constexpr uint32_t kContractVersion = 8;
 
 // FEDGE_COUNTERS(X): X(identifier, "what it counts"). FEDGE_DROPS(X): X(identifier, "why the packet was dropped").
 // Identifiers are the names that the CLI, the API and the metrics show. Append; the order is part of the contract
@@ -79,6 +79,7 @@ inline constexpr uint32_t kContractVersion = 7;
     X(tcp_resets_sent, "RST sent") \
     X(tcp_resets_received, "RST that ended a connection") \
     X(tcp_broken, "connections that did not end in order") \
+    X(tcp_linger_limit, "connections closed here whose peer did not end them in time, or sent too much") \
     X(tcp_time_wait_evicted, "TIME-WAIT entries given up early for newer ones") \
     X(tcp_path_mtu_lowered, "path MTUs lowered") \
     X(tcp_black_holes, "paths on which full-size segments vanish") \
@@ -134,6 +135,7 @@ inline constexpr uint32_t kContractVersion = 7;
     X(sip_framing, "SIP connections closed: where a message ends is in doubt, or it is too large") \
     X(sip_malformed, "SIP requests refused and responses dropped: malformed") \
     X(sip_scanners, "SIP connections closed: what came on them is known of scanners") \
+    X(sip_unanswered, "SIP requests dropped without an answer: no Via to answer to") \
     X(sip_loops, "SIP requests refused: they came round in a loop, or Max-Forwards was used up") \
     X(sip_not_ours, "SIP responses dropped: the topmost Via is none of ours") \
     X(sip_token_refused, "SIP messages with a flow token that was not made here, or is too old") \
@@ -142,6 +144,7 @@ inline constexpr uint32_t kContractVersion = 7;
     X(sip_next_hop_failed, "SIP requests refused: the next hop could not be reached") \
     X(sip_held, "SIP requests that waited for DNS or a connection") \
     X(sip_held_full, "SIP requests refused: too many wait") \
+    X(sip_held_share, "SIP requests refused: too many of the same partner wait") \
     X(sip_held_expired, "SIP requests refused: they waited too long") \
     X(sip_queue_full, "SIP messages that a slow receiver did not take") \
     X(sip_overload, "SIP requests refused: overload") \

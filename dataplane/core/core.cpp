@@ -110,9 +110,17 @@ uint32_t Core::iterate() {
         CoreStats::add(stats_.busy_cycles, cycles);
         CoreStats::add(stats_.busy_packets, packets);
         stats_.allocations.store(turn_.allocations(), std::memory_order_relaxed);
+        if (signalling_) note_connections();
     }
     stats_.heartbeat_ns.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
     return work;
+}
+
+void Core::note_connections() {
+    const signal::SipConnections& connections = signalling_->sip().connections();
+    for (size_t kind = 0; kind < signal::kPeerKinds; kind++)
+        stats_.sip_connections[kind].store(connections.count(static_cast<signal::PeerKind>(kind)),
+                                           std::memory_order_relaxed);
 }
 
 void Core::run(const std::atomic<bool>& stop) {

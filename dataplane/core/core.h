@@ -187,6 +187,7 @@ class Core final : private ip::Transmitter,
     void copy_to_other_cores(const rte_mbuf* mbuf);
 
     // Between bursts (core.cpp).
+    void note_connections();
     uint32_t receive();
     void adopt();
     void answer_requests();

@@ -451,6 +451,7 @@ void Management::send_cores(uint32_t id) {
         const Core& core = *cores_[i];
         const CoreStats& stats = core.stats();
         auto read = [](const auto& cell) { return cell.load(std::memory_order_relaxed); };
+        auto sip = [&](signal::PeerKind kind) { return read(stats.sip_connections[static_cast<size_t>(kind)]); };
         uint64_t total = read(stats.total_cycles), busy = read(stats.busy_cycles), packets = read(stats.busy_packets);
         Counters counters = counters_.core(static_cast<uint32_t>(i));
         auto silent = duration_cast<std::chrono::milliseconds>(now - pulses_[i].seen).count();
@@ -459,7 +460,8 @@ void Management::send_cores(uint32_t id) {
             total ? 100.0 * static_cast<double>(busy) / static_cast<double>(total) : 0.0,
             packets ? static_cast<double>(busy) / static_cast<double>(packets) : 0.0,
             counters.value(Counter::rx_packets), counters.value(Counter::tx_packets), read(stats.allocations),
-            core.max_allocations(), core.free_mbufs(), read(stats.revision), static_cast<uint32_t>(silent)));
+            core.max_allocations(), core.free_mbufs(), read(stats.revision), static_cast<uint32_t>(silent),
+            sip(signal::PeerKind::partner), sip(signal::PeerKind::front_end), sip(signal::PeerKind::client)));
     }
     auto page = contract::CreatePageDirect(b, id, contract::Kind::cores, 0, nullptr, nullptr, nullptr, nullptr, &rows);
     send(b, Body::Page, page.Union());

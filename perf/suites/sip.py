@@ -12,10 +12,11 @@ from perf.support.sip_servers import FedgeSip, Kamailio, LargeFedge, Load, Peopl
 PROGRAMS = {"load": "perf/sip/perf-sip-load", "cycles": "perf/sip/perf-sip-cycles", "fedge": "appliance/cli/fedge",
             "fedge-control": "control/fedge-control", "fedge-dataplane": "dataplane/core/fedge-dataplane"}
 WINDOW = 200
-HELD = 4096  # sip.hold-messages, without settings
+HELD = 4096  # of one partner: half of sip.hold-messages, without settings
 BEYOND = 100
 USUAL = 8192  # pools.connections-per-core, without settings
 SHOWN_WITHIN = 2.0  # seconds that a command may take while the crowd is there
+SIP_SHOWN_WITHIN = 0.2  # show sip counts nobody one by one
 
 
 def run(programs, quick):
@@ -140,7 +141,8 @@ def crowd_rows(programs, place, people, count, usual):
             accepted = next(row["total"] for row in server.show("counters")["rows"] if row["name"] == "sip_accepted")
             if accepted != crowd.count:
                 raise SystemExit(f"perf/run: {accepted} of {crowd.count} connections were accepted")
-            slowest_show = max(timed(server, "sip"), timed(server, "connections"), timed(server, "status"))
+            show_sip = timed(server, "sip")
+            slowest_show = max(timed(server, "connections"), timed(server, "status"))
             slowest_message = crowd.speak()
             crowd.leave()
             server.wait(lambda: nobody_there(server), "connections stay when the far end has gone", 60)
@@ -155,7 +157,9 @@ def crowd_rows(programs, place, people, count, usual):
             {"metric": "sip.crowd.slowest_message", "value": round(slowest_message, 1), "unit": "ms",
              "against": "100 ms, while the crowd is there", "ratio": round(slowest_message / 100, 3)},
             {"metric": "sip.crowd.slowest_show", "value": round(1000 * slowest_show), "unit": "ms",
-             "against": f"{1000 * SHOWN_WITHIN:,.0f} ms: show sip, connections, status", "ratio": round(slowest_show / SHOWN_WITHIN, 3)},
+             "against": f"{1000 * SHOWN_WITHIN:,.0f} ms: show connections, show status", "ratio": round(slowest_show / SHOWN_WITHIN, 3)},
+            {"metric": "sip.crowd.show_sip", "value": round(1000 * show_sip), "unit": "ms",
+             "against": f"{1000 * SIP_SHOWN_WITHIN:,.0f} ms", "ratio": round(show_sip / SIP_SHOWN_WITHIN, 3)},
             {"metric": "sip.crowd.grown_by_next", "value": round((kept - full) / crowd.count), "unit": "bytes",
              "against": "of each connection, when others come after the crowd has gone", "ratio": round((kept - full) / (full - empty), 3)}]
 

@@ -9,7 +9,6 @@
 namespace fedge::cli {
 namespace {
 
-constexpr uint64_t kMostConnections = 1000;  // of a kind that are counted one by one
 constexpr uint64_t kMostDialogs = 1000;
 constexpr double kLately = 300;  // seconds
 
@@ -41,12 +40,16 @@ Json of_kind(const Json& rows, const char* kind) {
     return out;
 }
 
-// {"kind","connections","more"} by kind of the far end.
+// {"kind","connections"} by kind of the far end, of all cores together.
 Json connections(const Session& session) {
+    const Json cores = session.api.get("/v1/cores").value("rows", Json::array());
     Json out = Json::array();
-    for (const char* kind : {"sip-partner", "sip-front-end", "sip-client"}) {
-        const Json page = session.api.rows("/v1/connections", std::string("service=") + kind, kMostConnections, "");
-        out.push_back({{"kind", kind}, {"connections", page["rows"].size()}, {"more", page.contains("next")}});
+    for (const auto& [kind, field] : {std::pair{"sip-partner", "sip_partners"},
+                                      {"sip-front-end", "sip_front_ends"},
+                                      {"sip-client", "sip_clients"}}) {
+        uint64_t count = 0;
+        for (const Json& core : cores) count += static_cast<uint64_t>(number_or(core, field, 0));
+        out.push_back({{"kind", kind}, {"connections", count}});
     }
     return out;
 }
@@ -103,8 +106,7 @@ Exit run_show_sip(Session& session, const Arguments&) {
     out << '\n';
     for (const Json& row : kinds)
         print_pair(out, 24, text_or(row, "kind", ""),
-                   counted(static_cast<uint64_t>(number_or(row, "connections", 0)), "connection") +
-                       (true_at(row, "more") ? " and more" : ""));
+                   counted(static_cast<uint64_t>(number_or(row, "connections", 0)), "connection"));
     out << '\n';
     print_rows(out, width,
                {{{"FAILED", kRight}, as_count("count")},

@@ -25,6 +25,7 @@ enum class PeerKind : uint8_t {
     front_end,  // an internal server: mutual TLS on an internal interface
     client,     // a remote user: TLS, its certificate is ours only
 };
+inline constexpr size_t kPeerKinds = 3;
 
 struct FrontEnd {
     std::string host;

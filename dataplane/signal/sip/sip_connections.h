@@ -97,7 +97,7 @@ class SipConnections {
     TimingWheel wheel_;
     tcp::PrefixCounts clients_;
     uint64_t gathered_ = 0;
-    std::array<uint32_t, 3> by_kind_{};
+    std::array<uint32_t, kPeerKinds> by_kind_{};
 };
 
 }  // namespace fedge::signal

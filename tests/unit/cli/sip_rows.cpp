@@ -35,7 +35,9 @@ constexpr const char* kScanners = R"({"rows":[
   {"core":0,"signature":"friendly-scanner","closed":3},{"core":0,"signature":"=voip","closed":0},
   {"core":1,"signature":"friendly-scanner","closed":4},{"core":1,"signature":"sip\u001b[2J","closed":9}],"next":""})";
 
-constexpr const char* kOneConnection = R"({"rows":[{"id":1}],"next":""})";
+constexpr const char* kCores = R"({"rows":[
+  {"core":0,"role":"signalling","sip_partners":0,"sip_front_ends":1,"sip_clients":2},
+  {"core":1,"role":"signalling","sip_partners":0,"sip_front_ends":0,"sip_clients":49998},{"core":2,"role":"media"}]})";
 
 constexpr const char* kTraced = R"({"rows":[
   {"number":1,"core":0,"unix_ns":1769900000123456789,"incoming":true,"connection":7,"peer":"partner sip.partner.example",
@@ -86,9 +88,7 @@ std::vector<GoldenRow> sip_rows() {
         {"sip",
          "fedge show sip",
          {{"GET /v1/next-hops?limit=500", kHops},
-          {"GET /v1/connections?limit=500&service=sip-partner", none},
-          {"GET /v1/connections?limit=500&service=sip-front-end", kOneConnection},
-          {"GET /v1/connections?limit=500&service=sip-client", none},
+          {"GET /v1/cores", kCores},
           {"GET /v1/dialogs?limit=500", kDialogs},
           {"GET /v1/scanners?limit=500", kScanners},
           {"GET /v1/counters", kCounters}},
