@@ -53,11 +53,10 @@ std::vector<Definition> sip_definitions() {
         number("sip.body-client", "128", "KB that the body of a message from a remote user may have.", 64, 256),
         number("sip.hold-time", "10", "Seconds that a request waits for DNS or a connection before it is refused.", 1,
                32),
-        number(
-            "sip.hold-messages", "8192",
-            "Requests that wait, per core; more are refused. Those of one partner, from it or to it, may have half of "
-            "the room, and of what others need the less.",
-            2, 1000000),
+        number("sip.hold-messages", "8192",
+               "Requests that wait, per core; more are refused. From or to one partner at most half of them, the fewer "
+               "the more wait of others.",
+               1, 1000000),
         number("sip.hold-memory", "32768", "KB of the requests that wait, per core; shared likewise.", 64, 4194304),
         number("sip.queue", "8192", "KB that wait for one slow connection; what exceeds them is refused.", 64, 1048576),
         number("sip.queues", "65536", "KB that wait for all slow connections of a core.", 64, 16777216),
