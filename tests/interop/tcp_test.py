@@ -9,14 +9,12 @@ from support.tcp_lab import (DISCARD, ECHO, FAMILIES, OURS4, SECONDS, SOURCE, Tc
 from support.wait import wait_until
 
 MIB = 1 << 20
-# Where segments are lost, so is the acknowledgement of a last FIN now and then, which is sent again after the test.
-LOST_LAST_ACKS = 3
 
 
-def clean(counters, lingering=0):
-    """Nothing is left behind in our TCP but TIME-WAIT, and `lingering` connections that wait for the last ACK."""
+def clean(counters):
+    """Nothing is left behind in our TCP but TIME-WAIT."""
     memory = counters["memory"]
-    assert memory["connections"] <= lingering and memory["blocks_used"] == 0 and memory["half_open"] == 0, memory
+    assert memory["connections"] == 0 and memory["blocks_used"] == 0 and memory["half_open"] == 0, memory
     return counters
 
 
@@ -257,13 +255,13 @@ def test_loss_by_the_router(env):
     random_loss(lab, 2)
     server = lab.server("--bytes", 2 * MIB)
     bulk_as_server(lab, server, 2 * MIB)
-    counters = clean(server.counters(), LOST_LAST_ACKS)
+    counters = clean(server.counters())
     assert counters["tcp_retransmits"] > 10 and counters["tcp_recoveries"] > 0, counters
     bulk_as_client(lab, 2 * MIB)
     server = lab.server()
     client = lab.start("client", "--requests", endpoint(OURS4, ECHO), "--connections", 300, "--at-once", 300)
     assert client.finish() == 0, client.process.tail()
-    clean(server.counters(), LOST_LAST_ACKS)
+    clean(server.counters())
 
 
 def test_loss_and_reordering_by_our_wire(env):
@@ -272,7 +270,7 @@ def test_loss_and_reordering_by_our_wire(env):
     impaired = ("--loss", 0.02, "--reorder", 0.02, "--delay", 5)
     server = lab.server("--bytes", MIB // 2, *impaired)
     bulk_as_server(lab, server, MIB // 2)
-    counters = clean(server.counters(), LOST_LAST_ACKS)
+    counters = clean(server.counters())
     assert counters["impaired_wire_lost"] > 10 and counters["tcp_retransmits"] > 5, counters
     bulk_as_client(lab, MIB // 2, "--newreno", *impaired)
 

@@ -8,6 +8,7 @@
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -60,6 +61,8 @@ class Side {
     virtual Instant now() = 0;
     virtual uint32_t turn(Instant now) = 0;
     virtual void rest() = 0;  // nothing to do: gives the CPU away for a moment
+    // Nothing is left but TIME-WAIT.
+    virtual bool settled() const = 0;
     virtual json counters() const = 0;
 };
 
@@ -70,6 +73,10 @@ class OwnSide final : public Side {
     Instant now() override { return node_.now(); }
     uint32_t turn(Instant now) override { return node_.turn(now); }
     void rest() override { usleep(50); }
+    bool settled() const override {
+        tcp::MemoryUse memory = node_.tcp().memory();
+        return memory.connections == 0 && memory.half_open == 0 && memory.blocks_used == 0;
+    }
     json counters() const override {
         json out{{"impaired_wire_lost", node_.lost()}};
         for (const auto& [name, value] : node_.totals()) out[name] = value;
@@ -92,6 +99,7 @@ class KernelSide final : public Side {
     Instant now() override { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }
     uint32_t turn(Instant now) override { return transport_.turn(now); }
     void rest() override { transport_.wait(5ms); }
+    bool settled() const override { return transport_.connections() == 0; }
     json counters() const override { return {{"memory", {{"connections", transport_.connections()}}}}; }
 
   private:
@@ -242,14 +250,20 @@ class TcpHost {
             bool done = (!exchange_ || exchange_->done()) && (!requests_ || requests_->done());
             if (has_clients && done) break;
         }
-        // Our last acknowledgements are still to be sent.
-        for (Instant end = side_->now() + 20ms; side_->now() < end;) side_->turn(side_->now());
         bool good = report_requests(side_->now() - begin);
+        // Our last acknowledgements are still to be sent, and those of the peer may have to be asked for again.
+        turn_until(side_->now() + 20ms, [] { return false; });
+        turn_until(side_->now() + 3s, [&] { return side_->settled(); });
         print({{"event", "counters"}, {"counters", side_->counters()}});
         return good;
     }
 
   private:
+    void turn_until(Instant end, const std::function<bool()>& done) {
+        while (side_->now() < end && !done())
+            if (side_->turn(side_->now()) == 0) side_->rest();
+    }
+
     void serve(const char* service, tcp::Acceptor& acceptor) {
         if (!values_.count(service)) return;
         auto port = get<uint16_t>(values_, service);
