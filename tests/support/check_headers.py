@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compile every header alone, twice included, syntax only.
+"""Compile every header alone, twice included.
 
 A header that its own source file includes first has compiled alone already, when that file did; of such a header only the
 guard is looked at. Headers given as arguments are compiled in any case.
@@ -28,8 +28,6 @@ DROP_WITH_VALUE = {"-o", "-MF", "-MQ", "-MT"}
 
 def flags_of(command):
     words = shlex.split(command["command"]) if "command" in command else list(command["arguments"])
-    if os.path.basename(words[0]) == "ccache":
-        words = words[1:]
     kept = []
     skip = False
     for word in words:
@@ -75,12 +73,15 @@ def command_for(header, by_folder):
     return next(iter(by_folder.values()))
 
 
-def check(header, by_folder):
+def check(header, by_folder, build_root):
+    """By way of files, so that a compiler cache can answer."""
+    source = build_root / "headers" / header.with_suffix(".cpp")
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(f'#include "{header}"\n#include "{header}"\n')
     entry = command_for(header, by_folder)
-    result = subprocess.run(
-        flags_of(entry) + ["-fsyntax-only", "-x", "c++", "-"],
-        input=f'#include "{header}"\n#include "{header}"\n',
-        cwd=entry["directory"], text=True, capture_output=True, check=False)
+    names = [os.path.relpath(path, entry["directory"]) for path in (source, source.with_suffix(".o"))]
+    result = subprocess.run(flags_of(entry) + ["-c", names[0], "-o", names[1]], cwd=entry["directory"], text=True,
+                            capture_output=True, check=False)
     return header, result
 
 
@@ -104,7 +105,7 @@ def main(arguments):
         return 2
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for header, result in pool.map(lambda h: check(h, by_folder), headers):
+        for header, result in pool.map(lambda h: check(h, by_folder, build_root), headers):
             if result.returncode:
                 failed += 1
                 print(f"{header} does not compile alone:\n{result.stderr}", file=sys.stderr)
