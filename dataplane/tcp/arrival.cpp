@@ -149,8 +149,11 @@ void Engine::on_text(Connection& c, Incoming& in) {
     if (!c.handler && !s.payload.empty()) {
         // RFC 9293 section 3.6.1: data for a user who has closed and does not read any more.
         counters_.drop(Drop::tcp_closed);
-        reset(c);
-        return end(c, CloseReason::aborted);
+        if (!c.lingers || in.seq() + static_cast<uint32_t>(s.payload.size()) - c.irs > kLingerBytes) {
+            if (c.lingers) counters_.add(Counter::tcp_linger_limit);
+            reset(c);
+            return end(c, CloseReason::aborted);
+        }
     }
     Seq fin_at = in.seq() + static_cast<uint32_t>(s.payload.size());
     if (fin) {
@@ -158,6 +161,7 @@ void Engine::on_text(Connection& c, Incoming& in) {
         c.fin_at = fin_at;
     }
     if (!s.payload.empty() || fin_at != c.rcv_nxt) store(c, in.seq(), s.payload, fin);
+    if (c.lingers) c.consume(c.unread());
     if (c.fin_known && c.fin_at <= c.rcv_nxt) on_fin(c);
 }
 

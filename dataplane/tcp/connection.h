@@ -48,6 +48,7 @@ class Connection final : public Stream {
     void shutdown() override;
     void set_handler(StreamHandler& user) override { handler = &user; }
     void close() override;
+    void linger() override;
     void abort() override;
     Endpoint local() const override { return key.local_endpoint(); }
     Endpoint remote() const override { return key.remote_endpoint(); }
@@ -178,7 +179,7 @@ class Connection final : public Stream {
     Instant challenges_since;
     uint64_t retransmits;
     Seq iss;
-    Seq irs;
+    Seq irs;                // of one that lingers: where that began
     Seq probe_end;          // TLP.end_seq
     uint32_t probe_flight;  // bytes in flight when the probe was sent
     uint32_t undo_window;   // before the reduction that may be undone; 0 = none
@@ -190,7 +191,8 @@ class Connection final : public Stream {
     uint8_t rack_window_persist;  // RACK.reo_wnd_persist
     uint8_t syn_transmissions;
     CloseReason pending_reason;
-    bool closed_by_user;       // close() was called: nobody reads any more
+    bool closed_by_user;       // close() or linger() was called: nobody reads any more
+    bool lingers;              // what comes is thrown away instead of refused
     bool probe_retransmitted;  // the tail loss probe was a retransmission
     bool outgoing;
 };

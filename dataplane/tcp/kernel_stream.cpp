@@ -56,6 +56,15 @@ void KernelStream::close() {
     transport.mark(*this);
 }
 
+void KernelStream::linger() {
+    unread.clear(transport.blocks_);
+    if (!pending_close && !connecting) {
+        linger_left = kLingerBytes;
+        transport.wheel_.arm(index, transport.now_ + kLingerTime);
+    }
+    close();
+}
+
 void KernelStream::abort() {
     transport.tell_end(*this, name(CloseReason::aborted));
     transport.counters_.add(Counter::tcp_broken);

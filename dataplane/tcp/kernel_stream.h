@@ -23,6 +23,7 @@ class KernelStream final : public Stream {
     void shutdown() override;
     void set_handler(StreamHandler& user) override { handler = &user; }
     void close() override;
+    void linger() override;
     void abort() override;
     Endpoint local() const override { return local_endpoint; }
     Endpoint remote() const override { return remote_endpoint; }
@@ -44,10 +45,11 @@ class KernelStream final : public Stream {
     Instant opened_at{};
     bool outgoing = false;
     bool connecting = false;
-    bool closed = false;     // close() was called
-    bool may_read = false;   // the kernel may have more than we took (epoll tells of changes only)
-    bool hung_up = false;    // an end is behind what the kernel has
-    bool may_write = false;  // the kernel took all that we gave
+    bool closed = false;       // close() or linger() was called
+    uint32_t linger_left = 0;  // bytes that are still thrown away; 0: what comes is refused
+    bool may_read = false;     // the kernel may have more than we took (epoll tells of changes only)
+    bool hung_up = false;      // an end is behind what the kernel has
+    bool may_write = false;    // the kernel took all that we gave
     bool end_received = false;
     bool end_queued = false;  // shutdown() was called
     bool end_sent = false;

@@ -19,7 +19,8 @@ namespace fedge::tcp {
 namespace {
 
 constexpr uint64_t kListenerTag = uint64_t{1} << 63;
-constexpr Duration kTick = 10ms;  // of idle timeouts
+constexpr Duration kTick = 10ms;                  // of idle timeouts
+constexpr size_t kDiscardedPerTurn = 256 * 1024;  // of one stream
 
 // The kernel reports an ICMP error that was seen meanwhile instead of ETIMEDOUT when it gives up.
 bool gave_up(int error) {
@@ -144,6 +145,7 @@ KernelStream* KernelTransport::take(int descriptor, const Endpoint& remote, cons
     s.in_use = true;
     s.outgoing = s.connecting = s.closed = s.may_read = s.may_write = s.hung_up = false;
     s.end_received = s.end_queued = s.end_sent = false;
+    s.linger_left = 0;
     s.write_blocked = s.event_open = s.event_readable = s.error_pending = s.pending_close = false;
     per_prefix_[prefix_of(remote.address)]++;
     if (options.idle_timeout != Duration{0}) wheel_.arm(index, now_ + options.idle_timeout);
@@ -292,6 +294,12 @@ void KernelTransport::on_event(KernelStream& s, uint32_t events) {
 }
 
 void KernelTransport::on_idle_timer(KernelStream& s) {
+    if (s.linger_left > 0) {
+        // Before that the peer has yet to take what was written, for which it has the user timeout.
+        if (!s.end_sent) return wheel_.arm(s.index, now_ + kLingerTime);
+        counters_.add(Counter::tcp_linger_limit);
+        return release(s, true);
+    }
     Duration quiet = s.connecting ? s.options.idle_timeout : kernel_state(s.descriptor).since_heard;
     if (quiet < s.options.idle_timeout) return wheel_.arm(s.index, now_ + (s.options.idle_timeout - quiet));
     end(s, CloseReason::idle);
@@ -300,7 +308,11 @@ void KernelTransport::on_idle_timer(KernelStream& s) {
 
 void KernelTransport::serve(KernelStream& s) {
     if (!s.pending_close && !s.connecting) {
-        receive(s);
+        if (s.linger_left > 0) {
+            discard(s);
+        } else {
+            receive(s);
+        }
         transmit(s);
         if (s.error_pending && !s.pending_close) {
             s.error_pending = false;
@@ -340,6 +352,29 @@ void KernelTransport::receive(KernelStream& s) {
             fail(s, errno);
         }
     }
+}
+
+// Of a stream that lingers: a share for each turn.
+void KernelTransport::discard(KernelStream& s) {
+    for (size_t share = kDiscardedPerTurn; s.may_read && share > 0;) {
+        ssize_t n = recv(s.descriptor, nullptr, std::min(share, size_t{s.linger_left}), MSG_TRUNC);
+        if (n > 0) {
+            counters_.drop(Drop::tcp_closed);
+            share -= static_cast<size_t>(n);
+            s.linger_left -= static_cast<uint32_t>(n);
+            if (s.linger_left > 0) continue;
+            counters_.add(Counter::tcp_linger_limit);
+            return end(s, CloseReason::aborted);
+        }
+        if (n < 0 && errno == EINTR) continue;
+        s.may_read = false;
+        if (n == 0) {
+            s.end_received = true;
+        } else if (errno != EAGAIN) {
+            fail(s, errno);
+        }
+    }
+    if (s.may_read) mark(s);
 }
 
 void KernelTransport::transmit(KernelStream& s) {
@@ -384,8 +419,10 @@ void KernelTransport::deliver(KernelStream& s) {
     uint32_t generation = s.generation;
     auto gone = [&] { return s.generation != generation || !s.handler; };
     if (!s.handler) {
-        // A stream that was closed is the kernel's as soon as the kernel has all of it.
-        if (s.pending_close || s.end_sent) release(s, !s.pending_close);
+        // A stream that was closed is the kernel's as soon as the kernel has all of it, and when it lingers, all of
+        // what the peer sends.
+        bool over = s.end_sent && (s.linger_left == 0 || s.end_received);
+        if (s.pending_close || over) release(s, !s.pending_close);
         return;
     }
     if (std::exchange(s.event_open, false)) {

@@ -96,6 +96,7 @@ class KernelTransport final : public Transport {
     // Moves bytes both ways as far as queues and kernel let it, and finds the end.
     void serve(KernelStream& stream);
     void receive(KernelStream& stream);
+    void discard(KernelStream& stream);
     void transmit(KernelStream& stream);
     void fail(KernelStream& stream, int error);
     void end(KernelStream& stream, CloseReason reason);

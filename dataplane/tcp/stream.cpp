@@ -105,6 +105,13 @@ void Connection::close() {
     engine->orphan(*this);
 }
 
+void Connection::linger() {
+    consume(unread());
+    lingers = true;
+    irs = rcv_nxt;
+    engine->orphan(*this);
+}
+
 void Connection::abort() {
     engine->abort(*this, CloseReason::aborted);
 }

@@ -117,6 +117,9 @@ class Stream {
 
     // No more calls to the handler. close(): what was written is still delivered, what arrives is refused.
     virtual void close() = 0;
+    // The same, but what arrives, or was not read, is thrown away until the peer ends its direction: the reset that
+    // refuses it could overtake what was written last. The stream takes kLingerBytes and waits kLingerTime at most.
+    virtual void linger() = 0;
     // abort(): a reset, now.
     virtual void abort() = 0;
 
@@ -146,6 +149,9 @@ struct StreamOptions {
     bool shares_port = false;             // of a listener: connect() may begin from its port
 };
 inline constexpr uint32_t kMaxBuffer = 512 * 1024;
+inline constexpr uint32_t kLingerBytes = 8
+                                         << 20;  // more than the largest message that is on its way when it is refused
+inline constexpr Duration kLingerTime = 10s;
 
 // Makes streams. One per core.
 class Transport {

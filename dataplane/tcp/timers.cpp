@@ -16,6 +16,11 @@ Duration user_timeout(const Connection& c) {
     return !c.handler && c.options.user_timeout == Duration{0} ? Duration{60s} : c.options.user_timeout;
 }
 
+// How long an orphan waits for the peer's end.
+Duration fin_wait_2(const Connection& c) {
+    return c.lingers ? kLingerTime : kFinWait2;
+}
+
 }  // namespace
 
 // `at`, or when the user timeout ends if that is sooner.
@@ -68,12 +73,14 @@ void Engine::set_life(Connection& c) {
         Instant at = c.heard_at + c.options.keepalive + c.keepalive_probes * interval;
         c.life_at = std::min(c.life_at, at > now_ ? at : now_ + interval);
     }
-    if (c.state == State::fin_wait_2 && !c.handler) c.life_at = std::min(c.life_at, c.progress_at + kFinWait2);
+    if (c.state == State::fin_wait_2 && !c.handler) c.life_at = std::min(c.life_at, c.progress_at + fin_wait_2(c));
 }
 
 void Engine::on_life(Connection& c) {
-    if (c.state == State::fin_wait_2 && !c.handler && now_ >= c.progress_at + kFinWait2)
+    if (c.state == State::fin_wait_2 && !c.handler && now_ >= c.progress_at + fin_wait_2(c)) {
+        if (c.lingers) counters_.add(Counter::tcp_linger_limit);
         return end(c, CloseReason::finished);
+    }
     if (c.options.idle_timeout != Duration{0} && now_ >= c.heard_at + c.options.idle_timeout) {
         reset(c);
         return end(c, CloseReason::idle);

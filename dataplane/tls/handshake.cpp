@@ -209,7 +209,7 @@ void Session::fail_handshake(const std::string& why) {
 
 void Session::on_timeout() {
     if (state_ == State::draining) {
-        end_below(true);
+        end_below(link_.holds() ? Ending::abort : Ending::close);
         return finish(tcp::CloseReason::finished);
     }
     if (!handshaking()) return;
@@ -221,7 +221,7 @@ void Session::on_timeout() {
         info_.error += ": " + std::to_string(link_.gathered().size()) + " bytes of a ClientHello came";
     blame(info_.server || info_.reached ? Fault::negotiation : Fault::not_reached);
     tcp::StreamHandler* above = above_;
-    end_below(false);
+    end_below(Ending::abort);
     finish(tcp::CloseReason::timed_out);
     if (above) above->on_closed(tcp::CloseReason::timed_out);
 }

@@ -211,49 +211,71 @@ void Session::shutdown() {
 void Session::close() {
     if (state_ >= State::draining) {
         if (state_ == State::failed) {
-            end_below(false);
+            end_below(Ending::abort);
             finish(reason_);
         }
         return;
     }
     if (state_ < State::open) {
-        end_below(false);
+        end_below(Ending::abort);
         return finish(tcp::CloseReason::aborted);
     }
     fill();  // a ticket or a close notification that waits would make a reset of our end
     if (has_plain() || state_ != State::open) {
-        end_below(false);
+        end_below(Ending::abort);
         return finish(tcp::CloseReason::aborted);
     }
     if (below_closed_) return finish(tcp::CloseReason::finished);
     if (!std::exchange(shut_, true)) notify_end();
+    begin_draining();
+    if (link_.below()->at_end()) engine_.want_wake(*this);
+}
+
+// Nothing of this is kept while the stream below lingers: what comes there needs no key to be thrown away.
+void Session::linger() {
+    if (state_ != State::open || below_closed_) return close();
+    drop_plain();
+    if (!std::exchange(shut_, true)) notify_end();
+    if (!link_.holds()) {
+        end_below(Ending::linger);
+        return finish(tcp::CloseReason::finished);
+    }
+    lingers_ = true;
+    begin_draining();
+}
+
+void Session::begin_draining() {
     tcp::StreamDetails details;
     if (above_) above_->describe(details);
     last_words_.reset(new LastWords{std::string(details.service), std::string(details.why), details.allocation});
     above_ = nullptr;
     state_ = State::draining;
     engine_.deadlines_.arm(index_, engine_.now_ + kLinger);
-    if (link_.below()->at_end()) engine_.want_wake(*this);
 }
 
 // Closed by the user. The stream below is not closed at once, because it would answer the tickets or the close
 // notification that may be on their way with a reset, which could overtake what we sent.
 void Session::drain() {
+    if (lingers_) {
+        if (link_.holds()) return;
+        end_below(Ending::linger);
+        return finish(tcp::CloseReason::finished);
+    }
     uint8_t byte;
     size_t size = 0;
     Got got = ended_ ? Got::end : decrypt({&byte, 1}, size);
     if (got == Got::bytes) {  // nobody will read it
-        end_below(false);
+        end_below(Ending::abort);
         return finish(tcp::CloseReason::aborted);
     }
     if (got == Got::nothing || link_.holds()) return;
-    end_below(true);
+    end_below(Ending::close);
     finish(tcp::CloseReason::finished);
 }
 
 void Session::abort() {
     if (state_ == State::gone || state_ == State::draining) return;
-    end_below(false);
+    end_below(Ending::abort);
     finish(tcp::CloseReason::aborted);
 }
 
@@ -346,21 +368,20 @@ void Session::on_closed(tcp::CloseReason reason) {
 
 // --- ends
 
-void Session::end_below(bool orderly) {
+void Session::end_below(Ending how) {
     tcp::Stream* below = link_.below();
     if (!below) return;
     link_.attach(nullptr);
-    if (!orderly) return below->abort();
-    below->close();
+    switch (how) {
+        case Ending::abort: return below->abort();
+        case Ending::close: return below->close();
+        case Ending::linger: return below->linger();
+    }
 }
 
 void Session::tell_closed(tcp::CloseReason reason) {
     tcp::StreamHandler* above = above_;
-    if (tcp::Stream* below = link_.below()) {
-        // An alert is on its way, which a reset for what is unread would overtake.
-        for (Bytes rest; !(rest = below->peek()).empty();) below->consume(rest.size());
-        end_below(true);
-    }
+    end_below(Ending::linger);  // an alert is on its way
     finish(reason);
     if (above) above->on_closed(reason);
 }

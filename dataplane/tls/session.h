@@ -3,7 +3,7 @@
 //  * write() takes at least a little when nothing is held back, also when writable() is 0.
 //  * at_end() is true after the peer's close notification. A stream below that ends without one has been cut off by
 //    somebody: on_closed(broken), and nothing that arrived before is lost.
-//  * shutdown() and close() send our close notification first.
+//  * shutdown(), close() and linger() send our close notification first.
 //  * on_open() (client role) comes, and a server's Acceptor is called, when the handshake is finished.
 //  * local() and remote() are those of the stream below, and so is info(), except for what is unread.
 //
@@ -107,6 +107,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     void shutdown() override;
     void set_handler(tcp::StreamHandler& handler) override { above_ = &handler; }
     void close() override;
+    void linger() override;
     void abort() override;
     Endpoint local() const override { return local_; }
     Endpoint remote() const override { return remote_; }
@@ -128,7 +129,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
         hello,       // server: gathering the ClientHello
         negotiating,
         open,
-        draining,  // closed by its user; our end has still to go, and the peer's to come
+        draining,  // closed by its user; our end has still to go, and unless it lingers, the peer's to come
         failed,    // whoever is above has still to be told
         gone,      // nobody is told anything any more; the engine frees it
     };
@@ -174,10 +175,12 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     bool has_plain() const { return plain_used_ < plain_size_; }
     void drop_plain();
     size_t record_size();
+    void begin_draining();
     void drain();
     void notify_end();                          // close notification, and the end below when nothing is held
     void tell_closed(tcp::CloseReason reason);  // and finish()
-    void end_below(bool orderly);
+    enum class Ending : uint8_t { abort, close, linger };
+    void end_below(Ending how);
     void finish(tcp::CloseReason reason);  // to State::gone
     std::string failure_words() const;
 
@@ -224,6 +227,7 @@ class Session final : public tcp::Stream, public tcp::StreamHandler {
     bool ended_ = false;          // close notification received
     bool end_told_ = false;
     bool shut_ = false;           // our close notification is sent, or due
+    bool lingers_ = false;        // while draining: see linger()
     bool fin_due_ = false;        // the stream below is ended as soon as nothing is held
     bool renegotiation_ = false;  // the peer tried
 };

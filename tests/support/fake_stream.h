@@ -69,6 +69,10 @@ class FakeStream final : public tcp::Stream {
         if (handler) handler->describe(details);
         closed = true;
     }
+    void linger() override {
+        lingers = true;
+        close();
+    }
     void abort() override {
         if (handler) handler->describe(details);
         aborted = true;
@@ -84,6 +88,7 @@ class FakeStream final : public tcp::Stream {
     size_t overdraft = 0;            // that the next write() takes at least, as TLS may
     size_t most_at_once = SIZE_MAX;  // memory runs out behind so many bytes of a write
     bool closed = false;
+    bool lingers = false;  // closed() so that what arrives is thrown away
     bool aborted = false;
     bool gone = false;
     bool shut = false;

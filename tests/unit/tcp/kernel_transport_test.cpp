@@ -219,7 +219,7 @@ TEST_F(KernelTwin, ConnectFromAnAddressThatIsNotOursFails) {
 }
 
 TEST_F(KernelTwin, EndsAnIdleStreamAndNotOneThatIsHeard) {
-    options.idle_timeout = 300ms;
+    options.idle_timeout = 1s;
     open();
     Plain quiet, lively;
     ASSERT_EQ(quiet.connect(port), 0);
@@ -232,7 +232,7 @@ TEST_F(KernelTwin, EndsAnIdleStreamAndNotOneThatIsHeard) {
             EXPECT_EQ(send(lively.descriptor, "x", 1, MSG_NOSIGNAL), 1);
             next = clock() + 50ms;
         }
-        return clock() > begin + 700ms;
+        return clock() > begin + 1500ms;
     }));
     EXPECT_EQ(users.all.front().closed, CloseReason::idle);
     EXPECT_FALSE(users.all.back().closed);
@@ -256,6 +256,22 @@ TEST_F(KernelTwin, EndsAStreamWhosePeerKeepsItsWindowShut) {
         },
         20s));
     EXPECT_EQ(user.closed, CloseReason::window_held_shut);
+}
+
+TEST_F(KernelTwin, LingersNoLongerThanItsTime) {
+    open();
+    Plain peer;
+    ASSERT_EQ(peer.connect(port), 0);
+    ASSERT_TRUE(run_until([&] { return users.all.size() == 1; }));
+    users.all.front().stream->linger();
+    char byte;
+    ASSERT_TRUE(run_until([&] { return recv(peer.descriptor, &byte, 1, MSG_DONTWAIT) == 0; }));
+    ASSERT_EQ(send(peer.descriptor, "late", 4, MSG_NOSIGNAL), 4);
+    ASSERT_TRUE(run_until([&] { return dropped(Drop::tcp_closed) == 1; }));
+    EXPECT_EQ(transport->connections(), 1U);
+    transport->turn(clock() + kLingerTime + 100ms);
+    EXPECT_EQ(transport->connections(), 0U);
+    EXPECT_EQ(Counters{block}.value(Counter::tcp_linger_limit), 1U);
 }
 
 // What a listener was given must hold for its streams without a system call for each.

@@ -71,6 +71,10 @@ struct User final : StreamHandler {
         call([&] { stream->close(); });
         gone = true;
     }
+    void linger() {
+        call([&] { stream->linger(); });
+        gone = true;
+    }
     void abort() {
         call([&] { stream->abort(); });
         gone = true;
