@@ -122,9 +122,10 @@ MessageFault Message::parse(std::string_view header) {
     max_forwards_.reset();
     first_.fill(kNone);
     MessageFault fault = index();
-    // Whatever is wrong elsewhere, an answer needs a topmost Via.
+    // Whatever is wrong elsewhere, an answer needs a topmost Via, and only requests have one.
     MessageFault vias = read_vias();
-    if (fault == MessageFault::none) fault = read_start_line();
+    MessageFault start = start_line_ ? read_start_line() : MessageFault::bad_start_line;
+    if (fault == MessageFault::none) fault = start;
     if (fault == MessageFault::none) fault = check_counts();
     if (fault == MessageFault::none) fault = vias;
     if (fault == MessageFault::none) fault = read_essentials();
@@ -161,7 +162,10 @@ MessageFault Message::index() {
         }
         bool goes_on = next < header_.size() && is(header_[next], kSpace);
         if (quoted_pairs && !goes_on) {
-            if (!controls_are_quoted(value(fields_[count_ - 1]))) return MessageFault::control_character;
+            if (!controls_are_quoted(value(fields_[count_ - 1]))) {
+                forget_last_field();  // it must not stand in a response
+                return MessageFault::control_character;
+            }
             quoted_pairs = false;
         }
         at = line = next;
@@ -171,6 +175,18 @@ MessageFault Message::index() {
 void Message::extend_field(Field& field, size_t end) {
     field.line_size = static_cast<uint32_t>(end - field.line);
     set_value(field, header_.substr(field.value, end - field.value));
+}
+
+void Message::forget_last_field() {
+    auto index = static_cast<uint16_t>(--count_);
+    auto i = static_cast<size_t>(fields_[index].id);
+    if (first_[i] == index) {
+        first_[i] = kNone;
+        return;
+    }
+    last_[i] = first_[i];
+    while (fields_[last_[i]].next != index) last_[i] = fields_[last_[i]].next;
+    fields_[last_[i]].next = 0;
 }
 
 void Message::set_value(Field& field, std::string_view text) {
@@ -219,11 +235,6 @@ const Field* Message::find(std::string_view name) const {
     return nullptr;
 }
 
-bool Message::answerable() const {
-    return via_sound_ && first(HeaderId::from) && first(HeaderId::to) && first(HeaderId::call_id) &&
-           first(HeaderId::cseq);
-}
-
 MessageFault Message::read_start_line() {
     std::string_view line = header_.substr(0, start_line_ - 2);
     request_ = !equal_nocase(line.substr(0, 4), "SIP/");
@@ -234,14 +245,14 @@ MessageFault Message::read_start_line() {
 MessageFault Message::read_request_line(std::string_view line) {
     size_t first_space = line.find(' ');
     size_t last_space = line.rfind(' ');
-    if (first_space == std::string_view::npos || first_space == last_space) return MessageFault::bad_start_line;
     method_text_ = line.substr(0, first_space);
+    method_ = method_id(method_text_);  // in any case: an ACK is not answered
+    if (first_space == std::string_view::npos || first_space == last_space) return MessageFault::bad_start_line;
     std::string_view uri = line.substr(first_space + 1, last_space - first_space - 1);
     std::string_view version = line.substr(last_space + 1);
     if (method_text_.empty() || !all(method_text_, kToken) || !equal_nocase(version.substr(0, 4), "SIP/"))
         return MessageFault::bad_start_line;
     if (!equal_nocase(version, kVersion)) return MessageFault::version;
-    method_ = method_id(method_text_);
     auto parsed = Uri::parse(uri);
     if (!parsed || !parsed->headers.empty()) return MessageFault::bad_request_uri;
     request_uri_ = *parsed;

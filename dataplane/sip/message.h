@@ -90,9 +90,9 @@ class Message {
     // there: enough to answer, see answerable().
     MessageFault parse(std::string_view header);
 
-    // A response can be made: From, To, Call-ID and CSeq are there (of several the first goes back), the topmost Via is
-    // sound. Also after a fault.
-    bool answerable() const;
+    // A response can be made: it is a request with a sound topmost Via. Also after a fault; what else belongs into a
+    // response goes back as far as it is there.
+    bool answerable() const { return request_ && via_sound_; }
 
     std::string_view header() const { return header_; }
     size_t start_line_size() const { return start_line_; }  // CRLF included
@@ -131,6 +131,7 @@ class Message {
     MessageFault index();
     MessageFault add_field(size_t at, size_t end);
     void extend_field(Field& field, size_t end);
+    void forget_last_field();
     void set_value(Field& field, std::string_view text);
     MessageFault read_start_line();
     MessageFault read_request_line(std::string_view line);

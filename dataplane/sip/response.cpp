@@ -95,16 +95,21 @@ size_t write_response(const Message& request, const ResponseSpec& spec, MutableB
     TextWriter w{out};
     w << "SIP/2.0 " << spec.status << " " << reason << "\r\n";
     write_vias(w, request, spec.top_via);
-    w << request.line(*request.first(HeaderId::from));
-    std::string_view to = request.value(HeaderId::to);
-    // Of a request with a fault the To may be malformed: then it goes back as it came.
-    auto address = Address::parse(to);
-    w << "To: " << to;
-    if (address && address->tag.empty() && spec.status != 100 && !spec.to_tag.empty()) w << ";tag=" << spec.to_tag;
-    w << "\r\n" << request.line(*request.first(HeaderId::call_id)) << request.line(*request.first(HeaderId::cseq));
+    // Of a request with a fault each of these may be missing, and the To malformed: then it goes back as it came.
+    auto copy = [&](HeaderId id) {
+        if (const Field* field = request.first(id)) w << request.line(*field);
+    };
+    copy(HeaderId::from);
+    if (request.has(HeaderId::to)) {
+        auto address = Address::parse(request.value(HeaderId::to));
+        w << "To: " << request.value(HeaderId::to);
+        if (address && address->tag.empty() && spec.status != 100 && !spec.to_tag.empty()) w << ";tag=" << spec.to_tag;
+        w << "\r\n";
+    }
+    copy(HeaderId::call_id);
+    copy(HeaderId::cseq);
     // Section 8.2.6.1: the sender measures with it.
-    const Field* timestamp = request.first(HeaderId::timestamp);
-    if (spec.status == 100 && timestamp) w << request.line(*timestamp);
+    if (spec.status == 100) copy(HeaderId::timestamp);
     for (const ExtraHeader& extra : spec.extra) {
         if (extra.name.empty() || !all(extra.name, kToken) || !is_field_text(extra.value)) return 0;
         w << extra.name << ": " << extra.value << "\r\n";

@@ -20,7 +20,7 @@ void check_uri(Bytes whole, const sip::Uri& uri) {
 }
 
 void check_sound(Bytes whole, const sip::Message& m) {
-    expect(m.answerable(), "a sound message can be answered");
+    expect(m.answerable() == m.is_request(), "a sound request can be answered");
     check_uri(whole, m.from().uri);
     check_uri(whole, m.to().uri);
     if (m.is_request()) {

@@ -156,7 +156,7 @@ TEST(SipMessage, FieldsInOrderUnderAllTheirNames) {
     EXPECT_EQ(covered, text.size()) << "fields cover the section without gaps";
 }
 
-TEST(SipMessage, AnswerableOnlyWithWhatAnAnswerNeeds) {
+TEST(SipMessage, AnswerableWithATopmostVia) {
     Message m;
     m.parse("MESSAGE sip:b@b SIP/3.0\r\n" + kVia + kRest + "\r\n");
     EXPECT_TRUE(m.answerable());
@@ -172,9 +172,55 @@ TEST(SipMessage, AnswerableOnlyWithWhatAnAnswerNeeds) {
     const std::string two_from = request(kVia + kRest + "From: <sip:x@x>\r\n");
     EXPECT_EQ(m.parse(two_from), MessageFault::several_fields);
     EXPECT_TRUE(m.answerable());
-    const std::string no_from = request(kVia + "To: <sip:b@b>\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\n");
-    m.parse(no_from);
+    const std::string only_via = request(kVia);
+    EXPECT_EQ(m.parse(only_via), MessageFault::missing_field);
+    EXPECT_TRUE(m.answerable());
+    const std::string response = "SIP/2.0 200 OK\r\n" + kVia + kRest + "\r\n";
+    m.parse(response);
     EXPECT_FALSE(m.answerable());
+}
+
+// Whatever is wrong below, it is a request, and of this method: an ACK is not answered.
+TEST(SipMessage, TellsRequestsAndTheirMethodBesideAnyFault) {
+    struct Case {
+        const char* start;
+        std::string rest;
+        MessageFault fault;
+        Method method;
+    };
+    const Case cases[] = {
+        {"ACK sip:b@b SIP/2.0", kVia + "no header\r\n", MessageFault::bad_line, Method::ack},
+        {"ACK sip:b@b SIP/3.0", kVia + kRest, MessageFault::version, Method::ack},
+        {"ACK  sip:b@b SIP/2.0", kVia + kRest, MessageFault::bad_request_uri, Method::ack},
+        {"ACK", kVia + kRest, MessageFault::bad_start_line, Method::ack},
+        {"MESSAGE sip:b@b SIP/2.0", kVia + "Subject: a\tb\r\nX: \x01\r\n", MessageFault::control_character,
+         Method::message},
+    };
+    for (const Case& one : cases) {
+        const std::string text = one.start + ("\r\n" + one.rest) + "\r\n";
+        Message m;
+        EXPECT_EQ(m.parse(text), one.fault) << one.start;
+        EXPECT_TRUE(m.answerable()) << one.start;
+        EXPECT_EQ(m.method(), one.method) << one.start;
+    }
+}
+
+// It would go back to the sender in a response.
+TEST(SipMessage, ForgetsAFieldWithAControlCharacter) {
+    for (const char* name : {"Call-ID", "From", "X-Other"}) {
+        const std::string text = request(kVia + name + std::string(": a\\\x01\r\n"));
+        Message m;
+        EXPECT_EQ(m.parse(text), MessageFault::control_character) << name;
+        EXPECT_TRUE(m.answerable()) << name;
+        EXPECT_FALSE(m.find(name)) << name;
+    }
+    const std::string text = request(kVia + "X-A: 1\r\nX-B: 2\r\nx-a: 3\r\n \\\x01\r\n");
+    Message m;
+    EXPECT_EQ(m.parse(text), MessageFault::control_character);
+    ASSERT_TRUE(m.find("X-A"));
+    EXPECT_EQ(m.value(*m.find("X-A")), "1");
+    EXPECT_TRUE(m.find("X-B"));
+    EXPECT_EQ(m.fields().size(), 3U);
 }
 
 TEST(SipMessage, MethodsByTheirExactName) {

@@ -51,6 +51,20 @@ TEST(SipResponse, ToFaultyRequests) {
     EXPECT_NE(out.find("To: " + text.to + "\r\n"), std::string::npos);
 }
 
+TEST(SipResponse, ToRequestsInWhichMuchIsMissing) {
+    Message m;
+    const std::string only_via = "MESSAGE sip:b@b SIP/2.0\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\n\r\n";
+    m.parse(only_via);
+    EXPECT_EQ(written(m, {.status = 400, .reason = {}, .to_tag = "t1", .top_via = {}, .extra = {}}),
+              "SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n");
+    const std::string no_from =
+        only_via.substr(0, only_via.size() - 2) + "To: <sip:b@b>\r\nCSeq: 1 MESSAGE\r\nTimestamp: 5\r\n\r\n";
+    m.parse(no_from);
+    EXPECT_EQ(written(m, {.status = 400, .reason = {}, .to_tag = "t1", .top_via = {}, .extra = {}}),
+              "SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/TLS a.example;branch=z9hG4bK1\r\nTo: <sip:b@b>;tag=t1\r\n"
+              "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n");
+}
+
 TEST(SipResponse, TopViaOnly) {
     RequestText text;
     text.via = "SIP/2.0/TLS a.example;branch=z9hG4bKone, SIP/2.0/TCP p";

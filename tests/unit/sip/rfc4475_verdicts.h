@@ -54,7 +54,7 @@ inline constexpr TortureVerdict kTortureVerdicts[] = {
     {"mismatch02", "400"},
     {"bigcode", "dropped"},
     {"badbranch", "relayed"},
-    {"insuf", "dropped"},  // likewise: no From, To, Call-ID
+    {"insuf", "400"},  // no From, To, Call-ID
     {"unkscm", "416"},
     {"novelsc", "416"},
     {"unksm2", "403"},  // From is no user of ours
