@@ -9,6 +9,7 @@ from support.edge import SHARED_PORT
 from support.federation import ACCESS, BOB, INNER, ZONES, Federation
 from support.lab import ROOT
 from support.sip import request
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 ALICE = "alice@partner.example"
@@ -280,3 +281,18 @@ def refuse_registrations(inside):
             inside.send(asked.reply(403 if asked.method == "REGISTER" else 200))
     except (OSError, AssertionError):
         pass
+
+
+@on_both_transports
+def test_refusal_arrives_while_the_peer_sends_on(env):
+    """A message larger than is allowed, of a partner who sends all of it before he reads: the 513, and an end in order"""
+    world, _ = connected(env)
+    party = world.party("peer", "sip.partner.example")
+    for number in range(3):
+        partner = party.connect(net.EDGE4, ACCESS)
+        partner.send(request("MESSAGE", ALICE, BOB, f"large{number}", body="x" * 6_000_000))
+        answer = partner.next()
+        assert answer.status == 513 and answer.get("Call-ID") == f"large{number}", answer.start
+        assert partner.tls.recv(1) == b"", "close notification"
+        partner.close()
+    assert env.edge.counter("sip_framing") == 3 and env.edge.counter("tcp_linger_limit") == 0

@@ -109,8 +109,9 @@ inline SipText response_to(const SipText& request, int status, const std::string
 struct SipPlan {
     std::vector<std::string> front_ends = {"fe1.contoso.com"};
     std::vector<uint16_t> weights = {1, 1, 1, 1};
-    uint32_t hold_messages = 64;
+    uint32_t hold_messages = 128;
     uint32_t queue_kb = 256;
+    uint32_t queues_kb = 65536;
     bool discovery = false;
     uint32_t connections = 64;
     uint64_t gathered_bytes = signal::SipLimits{}.gathered_bytes;
@@ -177,6 +178,7 @@ class SipWorld : public signal::SipConnector, public signal::PartnerFinder, publ
         }
         out.sip->hold_messages = plan_.hold_messages;
         out.sip->queue_kb = plan_.queue_kb;
+        out.sip->queues_kb = plan_.queues_kb;
         out.federation = std::make_unique<contract::FederationT>();
         out.federation->enabled = plan_.enabled;
         out.federation->outside_users = true;

@@ -65,7 +65,7 @@ FrontEnds::Choice FrontEnds::pick(uint64_t hash, Waiting&& waiting, Instant now)
         for (const auto& [score, index] : order_) {
             NextHops::Number hop = members_[index].hop;
             NextHops::Pick pick = hops_.pick(hop, hash, waiting(hop), now, even_down);
-            if (pick.state != NextHops::State::failed) return {hop, pick};
+            if (pick.connection || pick.state == NextHops::State::connecting) return {hop, pick};
         }
     }
     return {};

@@ -184,6 +184,7 @@ NextHops::Pick NextHops::pick(Number number, uint64_t hash, uint32_t waiting, In
         return {State::connecting, nullptr};
     }
     if (now < (even_down ? std::min(hop.rests_until, hop.failed_at + kUrgentRest) : hop.rests_until)) return {};
+    if (connections_.full()) return {State::full, nullptr};
     new_attempt(hop);
     if (start(hop, number, now)) return {State::connecting, nullptr};
     fail(hop, now);

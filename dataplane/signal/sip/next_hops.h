@@ -81,7 +81,12 @@ class NextHops {
     // Of the user: what the targets are from. 0 for a new next hop.
     uint64_t& version(Number hop) { return hops_[hop].version; }
 
-    enum class State : uint8_t { open, connecting, failed };
+    enum class State : uint8_t {
+        open,
+        connecting,
+        failed,
+        full,  // there is no place for one more connection
+    };
     struct Pick {
         State state = State::failed;
         SipConnection* connection = nullptr;

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kPong = "\r\n";  // RFC 5626 section 4.4.1
 
+// Bytes that wait for who does not read, above which nothing more is read from it; the second when memory gets short.
 constexpr uint64_t kStalled = 256 * 1024;
+constexpr uint64_t kStalledSoon = 16 * 1024;
 
 std::string_view service_name(PeerKind kind) {
     switch (kind) {
@@ -38,20 +40,11 @@ bool SipConnection::send(std::initializer_list<Bytes> parts) {
 void SipConnection::close(std::string_view why) {
     if (!stream_) return;
     why_ = why;
-    // What was answered last is to arrive: a refusal tells the peer more than a reset.
-    bool rest = open_ && out_.flush(all_->blocks_, *stream_);
-    // With something unread it would end in a reset, which overtakes that answer.
-    while (rest) {
-        size_t unread = stream_->peek().size();
-        if (!stream_) return;
-        if (unread == 0) break;
-        stream_->consume(unread);
-    }
-    tcp::Stream* stream = stream_;
-    if (rest) {
-        stream->close();
+    // What was answered last is to arrive: a refusal tells the peer more than a reset, which would overtake it.
+    if (open_ && out_.flush(all_->blocks_, *stream_)) {
+        stream_->linger();
     } else {
-        stream->abort();
+        stream_->abort();
     }
     stream_ = nullptr;
     all_->end(*this);
@@ -67,7 +60,8 @@ void SipConnection::on_open() {
 void SipConnection::on_readable() {
     for (uint32_t budget = all_->limits_.messages_per_turn; budget > 0; budget--) {
         // Who does not read answers is not asked for more of what causes them.
-        if (blocked_ && out_.size() >= kStalled) {
+        bool is_short = all_->blocks_.used() > all_->blocks_.most() / 2;
+        if (blocked_ && out_.size() >= (is_short ? kStalledSoon : kStalled)) {
             stalled_ = true;
             return;
         }
@@ -150,8 +144,13 @@ SipConnection::Step SipConnection::step() {
 SipConnection::Step SipConnection::pull() {
     Bytes more = stream_->peek();
     if (more.empty()) return stream_ ? Step::dry : Step::over;
-    if (all_->gathered_ + more.size() > all_->limits_.gathered_bytes) {
+    // Nobody gathers more than what is left for all others: short messages find room beside many large ones.
+    uint64_t all = all_->gathered_ + more.size();
+    uint64_t most = all_->limits_.gathered_bytes;
+    if (all > most || gathered_.size() + more.size() > most - all) {
         all_->counters_.add(Counter::sip_overload);
+        Bytes begun = gathered_.empty() ? more : Bytes(gathered_).subspan(used_);
+        all_->observer_.on_no_room(*this, begun.first(header_size_));
         close("no memory is left for messages in pieces");
         return Step::over;
     }

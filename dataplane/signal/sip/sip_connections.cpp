@@ -13,6 +13,7 @@ constexpr Duration kTick = 100ms;
 constexpr Duration kConnectTime = 5s;    // TCP and TLS together, so that another address can be tried in time
 constexpr Duration kFirstMessage = 60s;  // within which who comes says something: silence is for those who have spoken
 constexpr uint32_t kDeadlinesPerTurn = 64;
+constexpr uint32_t kReserved = 64;  // one of so many connections is not for strangers
 
 }  // namespace
 
@@ -56,9 +57,9 @@ const sip::FramingLimits& SipConnections::framing(PeerKind kind) const {
     return kind == PeerKind::client ? client_limits_ : server_limits_;
 }
 
-SipConnection* SipConnections::take(PeerKind kind, Instant now) {
+SipConnection* SipConnections::take(PeerKind kind, uint32_t reserve, Instant now) {
     now_ = now;
-    if (free_.empty() || !config_) {
+    if (free_.size() <= reserve || !config_) {
         counters_.add(Counter::sip_connections_full);
         return nullptr;
     }
@@ -83,7 +84,9 @@ SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const 
         counters_.add(Counter::sip_client_limit);
         return nullptr;
     }
-    SipConnection* connection = take(kind, now);
+    // However many come from outside, front ends find a place, and so does what leads to where dialogs go on.
+    uint32_t reserve = kind == PeerKind::front_end ? 0 : limits_.connections / kReserved;
+    SipConnection* connection = take(kind, reserve, now);
     if (!connection) return nullptr;
     counters_.add(Counter::sip_accepted);
     if (kind == PeerKind::client) clients_.add(remote.address);
@@ -98,7 +101,7 @@ SipConnection* SipConnections::accept(tcp::Stream& stream, PeerKind kind, const 
 }
 
 SipConnection* SipConnections::prepare(PeerKind kind, Instant now) {
-    SipConnection* connection = take(kind, now);
+    SipConnection* connection = take(kind, 0, now);
     if (connection) connection->outgoing_ = true;
     return connection;
 }

@@ -23,6 +23,8 @@ class SipObserver {
     virtual void on_message(SipConnection& connection, Bytes header, Bytes body) = 0;
     // The connection ends behind this call because of what came. `header`: the header section, if it is whole.
     virtual void on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) = 0;
+    // The same: there is no memory for the rest of the message. `header`: likewise.
+    virtual void on_no_room(SipConnection& connection, Bytes header) = 0;
     // Of outgoing ones: they are open; something came, for the first time.
     virtual void on_open(SipConnection& connection) = 0;
     virtual void on_heard(SipConnection& connection) = 0;
@@ -64,6 +66,7 @@ class SipConnections {
     // Writes what was queued. Last in a turn.
     uint32_t write();
 
+    bool full() const { return free_.empty(); }
     uint32_t count() const { return limits_.connections - static_cast<uint32_t>(free_.size()); }
     // Of remote users, from where this one is.
     uint32_t clients_of(const IpAddress& source) const { return clients_.count(source); }
@@ -75,7 +78,8 @@ class SipConnections {
   private:
     friend class SipConnection;
 
-    SipConnection* take(PeerKind kind, Instant now);
+    // `reserve`: places that stay free.
+    SipConnection* take(PeerKind kind, uint32_t reserve, Instant now);
     void release(SipConnection& connection);
     void end(SipConnection& connection);
     void touch(SipConnection& connection);

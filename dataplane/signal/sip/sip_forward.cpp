@@ -32,6 +32,8 @@ MutableBytes writable(std::span<char> text) {
 void SipProxy::forward(Incoming& request, const Destination& to, const Leaving& leaving) {
     const sip::Message& message = request.message;
     const SipConfig& config = *view_.config;
+    if (to.connection && !request.ongoing && to.connection->queued() > config.queue_bytes / 8 * 7)
+        return shed(request, "overload: the next hop is slow");
     Filtered filtered{request.body, {}, 0};
     if (FilterRefusal refusal = filters_.request(message, filtered))
         return answer(request, refusal.status, refusal.diagnostic);
@@ -159,7 +161,7 @@ void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, s
     if (via) spec.top_via = *via;
     spec.extra = {extra.data(), count};
     size_t size = sip::write_response(message, spec, scratch_);
-    if (size == 0) return;
+    if (size == 0) return counters_.add(Counter::sip_unanswered);
     if (!request.connection->send({Bytes(scratch_).first(size)})) return;
     counters_.add(Counter::sip_answers);
     if (trace_.on()) trace_.outgoing(*request.connection, message, Bytes(scratch_).first(size), {}, now_);
@@ -170,7 +172,8 @@ void SipProxy::note_refusal(const Incoming& request, uint16_t status, uint16_t d
     std::string_view why = request.why;
     if (const policy::Diagnostic* known = policy::diagnostic(diagnostic); why.empty() && known) why = known->text;
     if (why.empty()) why = sip::reason_phrase(status);
-    if (request.message.answerable()) dialogs_.on_refused(request.message, party(request), status, why, now_);
+    // Without a Call-ID nobody will ask for it.
+    if (request.message.has(HeaderId::call_id)) dialogs_.on_refused(request.message, party(request), status, why, now_);
     if (!trace_.on()) return;
     std::array<char, 200> memory;
     std::array<char, 6> number;

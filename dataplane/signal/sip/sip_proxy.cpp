@@ -13,7 +13,6 @@ namespace fedge::signal {
 namespace {
 
 constexpr size_t kScratch = 80 * 1024;  // the largest header section and what is added to it
-constexpr uint32_t kExpiredPerTurn = 64;
 
 const tls::PeerNames kNoNames;
 constexpr std::string_view kScanner = "what came is known of scanners";
@@ -95,10 +94,8 @@ uint32_t SipProxy::turn(Instant now, uint64_t unix_now) {
         again_or_refuse(end);
     }
     refused_.clear();
-    for (uint32_t i = 0; i < kExpiredPerTurn; i++) {
-        auto late = held_.expired(now);
-        if (!late) break;
-        again(*late, Fate::expired);
+    for (HeldMessage& late : held_.expired(now)) {
+        again(late, Fate::expired);
         work++;
     }
     return work + connections_.write();
@@ -150,8 +147,12 @@ void SipProxy::again(HeldMessage& held, Fate fate) {
 
 SipProxy::Incoming SipProxy::taken_up(const HeldMessage& held) {
     message_->parse(text_of(held.header()));  // it had no fault when it came
-    return {*message_,     held.header(), held.body(), held.from, held.kind, connections_.find(held.from),
-            held.admitted, held.deadline, true};
+    Incoming out{*message_, held.header(), held.body(), held.from, held.kind, connections_.find(held.from)};
+    out.admitted = held.admitted;
+    out.deadline = held.deadline;
+    out.waited = true;
+    out.owner = held.owner;
+    return out;
 }
 
 void SipProxy::on_message(SipConnection& connection, Bytes header, Bytes body) {
@@ -181,20 +182,31 @@ void SipProxy::on_whole(SipConnection& connection, sip::MessageFault fault, Byte
     counters_.add(Counter::sip_malformed);
     request.why = sip::name(fault);
     trace_.verdict(request.why);
-    if (message.answerable()) answer(request, status(fault));
+    if (!message.answerable()) return counters_.add(Counter::sip_unanswered);
+    answer(request, status(fault));
 }
 
 void SipProxy::on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) {
-    uint16_t code = status(fault);
-    if (code == 0 || header.empty()) return;
+    if (uint16_t code = status(fault)) refuse_in_part(connection, header, code, 0, sip::name(fault));
+}
+
+void SipProxy::on_no_room(SipConnection& connection, Bytes header) {
+    refuse_in_part(connection, header, 503, policy::kTemporarilyUnavailable,
+                   "overload: no memory is left for messages in pieces");
+}
+
+void SipProxy::refuse_in_part(SipConnection& connection, Bytes header, uint16_t status, uint16_t diagnostic,
+                              std::string_view why) {
+    if (header.empty()) return;
     sip::Message& message = *message_;
     message.parse(text_of(header));
-    if (!message.is_request() || !message.answerable()) return;
+    if (!message.is_request()) return;
     if (unknown(connection) && filters_.scanner(message)) return;
+    if (!message.answerable()) return counters_.add(Counter::sip_unanswered);
     Incoming request{message, header, {}, connection.id(), connection.kind(), &connection};
-    request.why = sip::name(fault);
+    request.why = why;
     if (trace_.on()) trace_.begin(&connection, message, header, {}, true, now_);
-    answer(request, code);
+    answer(request, status, diagnostic);
     if (trace_.on()) trace_.end();
 }
 

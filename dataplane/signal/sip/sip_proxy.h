@@ -102,9 +102,11 @@ class SipProxy final : private SipObserver {
         FlowId from;
         PeerKind kind;
         SipConnection* connection;
+        bool ongoing = false;   // of a dialog or transaction in progress: shed last
         bool admitted = false;  // counted against what its partner may send
         Instant deadline{};     // if it has waited before
         bool waited = false;
+        uint64_t owner = 0;             // of its share of the room for those that wait, likewise
         std::string_view why{};         // it is refused, in words; empty: what the answer says
         std::string_view parameters{};  // of its ms-diagnostics, for those inside
     };
@@ -132,14 +134,19 @@ class SipProxy final : private SipObserver {
     // SipObserver
     void on_message(SipConnection& connection, Bytes header, Bytes body) override;
     void on_fault(SipConnection& connection, sip::FramingFault fault, Bytes header) override;
+    void on_no_room(SipConnection& connection, Bytes header) override;
     void on_open(SipConnection& connection) override;
     void on_heard(SipConnection& connection) override;
     void on_end(SipConnection& connection, bool established) override;
 
     void on_whole(SipConnection& connection, sip::MessageFault fault, Bytes header, Bytes body);
+    // Of which there will be no more than the header section.
+    void refuse_in_part(SipConnection& connection, Bytes header, uint16_t status, uint16_t diagnostic,
+                        std::string_view why);
 
     // sip_requests.cpp
     void on_request(Incoming& request);
+    void shed(Incoming& request, std::string_view why);
     bool overloaded() const { return connections_.blocks().used() > connections_.blocks().most() / 8 * 7; }
     void end_by_route(Incoming& request, const sip::RequestRoute& route);
     void from_partner(Incoming& request, const sip::RequestRoute& route);
@@ -159,7 +166,9 @@ class SipProxy final : private SipObserver {
     // Asks, and holds the request if the answer is not known. True: `route` is there.
     bool find(Incoming& request, std::string_view domain, const policy::Ask& ask, FoundRoute& route);
     void hold(Incoming& request, const WaitKey& key);
-    static HeldMessage copy_of(const Incoming& request, const WaitKey& key, Instant deadline);
+    // Whose share of the room for those that wait it takes.
+    uint64_t owner_of(const Incoming& request, const WaitKey& destination);
+    static HeldMessage copy_of(const Incoming& request, const WaitKey& key, uint64_t owner, Instant deadline);
     // Until something comes on the connection, or it is clear that nobody has read it (RFC 8446 section 4.4.2.4).
     void keep(const Incoming& request, const SipConnection& connection);
     // What has become of what a held message waited for.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/base/hash.h"
 #include "dataplane/policy/access.h"
 #include "dataplane/policy/diagnostics.h"
 #include "dataplane/policy/text_writer.h"
@@ -19,6 +20,8 @@ using sip::Method;
 using sip::Side;
 
 constexpr uint16_t kSipsPort = 5061;
+constexpr uint32_t kOngoing = 8;                   // one of so many places more for what waits within dialogs
+constexpr uint64_t kSources = 0x2545f4914f6cdd1d;  // tells addresses from other owners of what waits
 
 // What was found of a partner, and what policy is told of it.
 struct AnsweredRoute {
@@ -114,16 +117,19 @@ void SipProxy::on_request(Incoming& request) {
         return end_by_route(request, route);
     // New work is shed first: what goes on within dialogs ends them, too.
     Method method = request.message.method();
-    if (overloaded() && !route.in_dialog && method != Method::ack && method != Method::cancel) {
-        counters_.add(Counter::sip_overload);
-        request.why = "overload: new work is shed first";
-        return answer(request, 503, policy::kTemporarilyUnavailable);
-    }
+    request.ongoing = route.in_dialog || method == Method::ack || method == Method::cancel;
+    if (overloaded() && !request.ongoing) return shed(request, "overload: new work is shed first");
     switch (request.kind) {
         case PeerKind::partner: return from_partner(request, route);
         case PeerKind::front_end: return from_front_end(request, route);
         case PeerKind::client: return from_client(request, route);
     }
+}
+
+void SipProxy::shed(Incoming& request, std::string_view why) {
+    counters_.add(Counter::sip_overload);
+    request.why = why;
+    answer(request, 503, policy::kTemporarilyUnavailable);
 }
 
 void SipProxy::end_by_route(Incoming& request, const sip::RequestRoute& route) {
@@ -159,7 +165,8 @@ policy::Request SipProxy::policy_request(const Incoming& request, const sip::Req
 }
 
 void SipProxy::from_partner(Incoming& request, const sip::RequestRoute& route) {
-    if (!request.connection) return;  // whether it may speak for its domain cannot be told any more
+    // Whether it may speak for its domain cannot be told any more, nor can it be answered.
+    if (!request.connection) return counters_.add(Counter::sip_flow_gone);
     policy::Request asked = policy_request(request, route);
     policy::Peer& sender = peer(*request.connection);
     AnsweredRoute answered;
@@ -285,10 +292,7 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
     bool by_domain = decision.hop.kind == policy::HopKind::targets;
     std::string_view name = by_domain ? decision.target.view() : decision.hop.host;
     NextHops::Number hop = hops_.get(PeerKind::partner, name, now_);
-    if (hop == NextHops::kNone) {
-        counters_.add(Counter::sip_overload);
-        return answer(request, 503, policy::kTemporarilyUnavailable);
-    }
+    if (hop == NextHops::kNone) return shed(request, "overload: too many next hops");
     uint64_t version = route.version * 2 + (by_domain ? 1 : 0);
     if (hops_.version(hop) != version) {
         std::vector<HopTarget> targets;
@@ -315,6 +319,7 @@ void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number
             hops_.note_sent(hop);
             return forward(request, destination(*pick.connection), leaving);
         case NextHops::State::connecting: return hold(request, {WaitKey::For::next_hop, hop});
+        case NextHops::State::full: return shed(request, "overload: too many connections");
         case NextHops::State::failed:
             counters_.add(Counter::sip_next_hop_failed);
             return refuse_unconnected(request, hops_.kind(hop), hops_.failure(hop));
@@ -340,16 +345,16 @@ bool SipProxy::find(Incoming& request, std::string_view domain, const policy::As
         case PartnerFinder::Answer::pending: hold(request, {WaitKey::For::route, key}); return false;
         case PartnerFinder::Answer::full: break;
     }
-    counters_.add(Counter::sip_overload);
-    answer(request, 503, policy::kTemporarilyUnavailable);
+    shed(request, "overload: too many partners are looked up");
     return false;
 }
 
-HeldMessage SipProxy::copy_of(const Incoming& request, const WaitKey& key, Instant deadline) {
+HeldMessage SipProxy::copy_of(const Incoming& request, const WaitKey& key, uint64_t owner, Instant deadline) {
     HeldMessage held;
     held.from = request.from;
     held.kind = request.kind;
     held.key = key;
+    held.owner = owner;
     held.header_size = static_cast<uint32_t>(request.header.size());
     held.admitted = request.admitted;
     held.deadline = deadline;
@@ -359,21 +364,52 @@ HeldMessage SipProxy::copy_of(const Incoming& request, const WaitKey& key, Insta
     return held;
 }
 
+// The stranger's: whom it comes from, or if that is one of us, whom it goes to. Front ends are few, and everything from
+// outside goes to them.
+uint64_t SipProxy::owner_of(const Incoming& request, const WaitKey& destination) {
+    if (request.kind == PeerKind::front_end) return destination.hash();
+    if (!request.connection) return request.owner;
+    if (uint64_t peer = state(*request.connection).hash; peer != kNobody) return peer;
+    const IpAddress& source = request.connection->remote().address;
+    return fold_multiply(source.high() ^ kSources, source.is_v4() ? source.low() : 0) ^ kSources;
+}
+
 // Half of the room is for those that nobody has sent yet. Without room it goes without a copy: it is lost with its
 // connection, as it would be on one that has been in use.
 void SipProxy::keep(const Incoming& request, const SipConnection& connection) {
-    held_.hold(copy_of(request, WaitKey::sign_of_life(connection), now_ + view_.config->hold),
-               view_.config->hold_messages / 2, view_.config->hold_bytes / 2);
+    uint64_t owner = owner_of(request, {WaitKey::For::next_hop, hops_.hop_of(connection)});
+    const HeldMessages::Limits half{view_.config->hold_messages / 2, view_.config->hold_bytes / 2};
+    if (held_.room(request.kind, owner, request.header.size() + request.body.size(), half) != HeldMessages::Room::free)
+        return;
+    held_.hold(copy_of(request, WaitKey::sign_of_life(connection), owner, now_ + view_.config->hold));
 }
 
 void SipProxy::hold(Incoming& request, const WaitKey& key) {
-    HeldMessage held = copy_of(request, key, request.waited ? request.deadline : now_ + view_.config->hold);
-    if (held_.hold(std::move(held), view_.config->hold_messages, view_.config->hold_bytes)) {
-        if (!request.waited) counters_.add(Counter::sip_held);
-        trace_.verdict(key.what == WaitKey::For::route ? "waits for DNS" : "waits for a connection");
-        return;
+    HeldMessages::Limits limits{view_.config->hold_messages, view_.config->hold_bytes};
+    // What goes on within dialogs has some room of its own, where new work does not come; and what has waited had its
+    // share, which it does not lose when it goes on from DNS to a connection.
+    bool has_place = request.waited || request.ongoing;
+    if (has_place) {
+        limits.messages += limits.messages / kOngoing;
+        limits.bytes += limits.bytes / kOngoing;
     }
-    counters_.add(Counter::sip_held_full);
+    uint64_t bytes = request.header.size() + request.body.size();
+    uint64_t owner = owner_of(request, key);
+    switch (has_place ? held_.room(bytes, limits) : held_.room(request.kind, owner, bytes, limits)) {
+        case HeldMessages::Room::free: {
+            held_.hold(copy_of(request, key, owner, request.waited ? request.deadline : now_ + view_.config->hold));
+            if (!request.waited) counters_.add(Counter::sip_held);
+            return trace_.verdict(key.what == WaitKey::For::route ? "waits for DNS" : "waits for a connection");
+        }
+        case HeldMessages::Room::full:
+            counters_.add(Counter::sip_held_full);
+            request.why = "too many requests wait";
+            break;
+        case HeldMessages::Room::shared:
+            counters_.add(Counter::sip_held_share);
+            request.why = "too many requests of the same partner wait";
+            break;
+    }
     answer(request, 503, policy::kTemporarilyUnavailable);
 }
 

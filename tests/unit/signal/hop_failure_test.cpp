@@ -187,7 +187,7 @@ TEST(RefusedLate, OnceThePeerHasSpokenItsConnectionsAreLost) {
 
 TEST(RefusedLate, CopiesAreBoundedInNumberAndTime) {
     SipPlan plan;
-    plan.hold_messages = 4;
+    plan.hold_messages = 8;
     Ends ends({"203.0.113.5"}, plan);
     ends.sent();
     FakeStream& partner = ends.world.begun(1, kProved);
@@ -195,7 +195,7 @@ TEST(RefusedLate, CopiesAreBoundedInNumberAndTime) {
         ends.world.send(ends.inside, message_out("partner.example", "more" + std::to_string(i)));
         EXPECT_EQ(ends.world.next(partner).method(), "MESSAGE") << i;
     }
-    EXPECT_EQ(ends.world.proxy().held(), 2U) << "half of the room";
+    EXPECT_EQ(ends.world.proxy().held(), 2U) << "of half of the room half";
     ends.world.pass(12s);
     EXPECT_EQ(ends.world.proxy().held(), 0U);
     EXPECT_EQ(ends.told(), "") << "it was taken: the sender has a timer of his own";
