@@ -7,7 +7,6 @@
 #include "control/publish/federation.h"
 #include "dataplane/contract/verdict_builder.h"
 #include "dataplane/policy/decoration.h"
-#include "dataplane/policy/partner.h"
 
 namespace fedge::control {
 namespace {
@@ -96,19 +95,16 @@ class Walk : public std::enable_shared_from_this<Walk> {
         done_(out);
     }
 
-    // As signal/sip/sip_names.h does it.
     void decorate(Explanation& out) const {
         const policy::Decision& decision = out.decision;
-        if (!decision.provider || decision.shared_address_space || !decision.accepted()) return;
-        const policy::Provider& provider = *decision.provider;
+        if (!decision.accepted()) return;
         if (query_.inbound) {
-            auto account = policy::undecorate(provider, {query_.from_user, query_.from_domain});
-            if (!account || policy::look_up(basis_->view(), account->domain).verdict.via != provider.proxy) return;
-            out.decorated = std::string(account->user) + "@" + std::string(account->domain);
+            if (auto account = policy::shown_source(basis_->view(), decision, query_.from_user))
+                out.decorated = std::string(account->user) + "@" + std::string(account->domain);
             return;
         }
         std::array<char, policy::kMaxAddress> memory;
-        policy::Decoration name = policy::decorate(provider, {query_.to_user, query_.to_domain}, memory);
+        policy::Decoration name = policy::decorate(decision, query_.to_user, memory);
         out.decorated = name.address;
         out.cannot_be_decorated = name.result == policy::Decorated::impossible;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/policy/names.h"
+#include "dataplane/policy/partner.h"
 #include "dataplane/policy/text_writer.h"
 
 namespace fedge::policy {
@@ -36,6 +37,26 @@ std::optional<Account> undecorate(const Provider& provider, Account address) {
                     address.user.substr(bracket + 1, address.user.size() - bracket - 2)};
     auto domain = Domain::parse(account.domain);
     if (!domain || domain->view() != account.domain || is_own(provider, account.domain)) return {};
+    return account;
+}
+
+bool decorates(const Decision& decision) {
+    return decision.provider && !decision.provider->decoration_domain.empty() && !decision.shared_address_space;
+}
+
+Decoration decorate(const Decision& decision, std::string_view user, std::span<char> out) {
+    if (!decorates(decision)) return {Decorated::unchanged, {}};
+    return decorate(*decision.provider, {user, decision.target.view()}, out);
+}
+
+std::optional<Account> undecorate(const Decision& decision, Account address) {
+    if (!decorates(decision)) return {};
+    return undecorate(*decision.provider, address);
+}
+
+std::optional<Account> shown_source(const View& view, const Decision& decision, std::string_view user) {
+    auto account = undecorate(decision, {user, decision.source.view()});
+    if (!account || look_up(view, account->domain).verdict.via != decision.provider->proxy) return {};
     return account;
 }
 

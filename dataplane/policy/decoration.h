@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dataplane/policy/config.h"
+#include "dataplane/policy/decision.h"
 
 namespace fedge::policy {
 
@@ -32,5 +33,16 @@ Decoration decorate(const Provider& provider, Account account, std::span<char> o
 
 // The account in a decorated address of this provider; nothing if it is not decorated. Views into `address`.
 std::optional<Account> undecorate(const Provider& provider, Account address);
+
+// The same for what a decision is about: for cores and explanations alike. Names are decorated towards and from a
+// provider that has a domain for it, unless the other side is a user of ours in the provider's house.
+bool decorates(const Decision& decision);
+// How `user`@target is written on the way out.
+Decoration decorate(const Decision& decision, std::string_view user, std::span<char> out);
+// The account that `address` stands for, whether it may be shown or not.
+std::optional<Account> undecorate(const Decision& decision, Account address);
+// Who `user`@source is on the way in. Shown only where the operator has said that the account's domain is at this
+// provider; otherwise anybody there could speak in anybody's name.
+std::optional<Account> shown_source(const View& view, const Decision& decision, std::string_view user);
 
 }  // namespace fedge::policy

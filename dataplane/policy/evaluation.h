@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dataplane/policy/decision.h"
+#include "dataplane/policy/decoration.h"
 
 namespace fedge::policy {
 
@@ -42,6 +43,18 @@ class Evaluation {
     }
     bool asks_provider(const Provider& provider) const {
         return any_host([&](std::string_view host) { return host == provider.proxy; });
+    }
+
+    // For who is blocked a decorated name is no way around it. Known when the provider is.
+    bool stands_for_nobody_blocked(Reason reason, Account address) {
+        auto account = undecorate(decision_, address);
+        if (!account) return true;
+        Partner partner = look_up(view_, account->domain);
+        if (!partner.blocked()) return true;
+        return end(reason, rule_of(partner), [&] {
+            return std::string(address.user) + " stands for an account of " + std::string(account->domain) +
+                   ", which is covered by " + words(rule_of(partner));
+        });
     }
 
     const View& view_;

@@ -16,7 +16,7 @@ class Inbound : public Evaluation {
 
     Decision decide() {
         connection() && names() && federation() && target() && own_source() && blocked() && known() && proof() &&
-            purpose() && sticky_type() && discovery() && verification() && access() && delivery();
+            account() && purpose() && sticky_type() && discovery() && verification() && access() && delivery();
         return decision_;
     }
 
@@ -212,6 +212,9 @@ class Inbound : public Evaluation {
                            [&] { return "DNS could not tell where " + text(source()) + " is"; });
         }
     }
+
+    // 7 again.
+    bool account() { return stands_for_nobody_blocked(Reason::blocked_source, {request_.from.user, source()}); }
 
     contract::Purpose wanted_purpose() const {
         if (decision_.provider) return decision_.provider->purpose;

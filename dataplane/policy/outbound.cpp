@@ -151,6 +151,7 @@ class Outbound : public Evaluation {
         decision_.purpose = provider.purpose;
         decision_.rule = {RuleKind::provider, provider.name};
         if (!permitted()) return false;
+        if (!stands_for_nobody_blocked(Reason::out_blocked_domain, {request_.to.user, target()})) return false;
         if (step == Step::out_server && !addresses(provider.proxy)) return false;
         return routed(step, {HopKind::provider, provider.proxy},
                       [&] { return "the provider " + provider.name + " speaks for " + text(target()); });

@@ -16,10 +16,6 @@ std::string_view scheme_of(const sip::Uri& uri) {
     return uri.text.substr(0, uri.text.find(':') + 1);
 }
 
-bool decorates(const policy::Decision& decision) {
-    return decision.provider && !decision.provider->decoration_domain.empty() && !decision.shared_address_space;
-}
-
 }  // namespace
 
 bool Names::write(const sip::Address& address, std::string_view account, std::string_view& out) {
@@ -32,15 +28,12 @@ bool Names::write(const sip::Address& address, std::string_view account, std::st
 
 bool Names::decorate_target(const policy::Decision& decision, const sip::Message& request,
                             const sip::RequestRoute& route) {
-    if (!decorates(decision)) return true;
+    if (!policy::decorates(decision)) return true;
     std::array<char, policy::kMaxAddress> memory;
-    auto decorated = [&](std::string_view user) {
-        return policy::decorate(*decision.provider, {user, decision.target.view()}, memory);
-    };
     // Within a dialog it is a contact.
     if (!route.in_dialog && route.request_uri.empty()) {
         const sip::Uri& uri = request.request_uri();
-        policy::Decoration name = decorated(uri.user);
+        policy::Decoration name = policy::decorate(decision, uri.user, memory);
         if (name.result == Decorated::impossible) return false;
         if (name.result == Decorated::wrapped) {
             sip::TextWriter w{uri_memory_};
@@ -52,7 +45,7 @@ bool Names::decorate_target(const policy::Decision& decision, const sip::Message
     const sip::Uri& to = request.to().uri;
     auto domain = to.is_sip() ? Domain::parse(to.host) : std::nullopt;
     if (!domain || *domain != decision.target) return true;
-    policy::Decoration name = decorated(to.user);
+    policy::Decoration name = policy::decorate(decision, to.user, memory);
     if (name.result == Decorated::unchanged) return true;
     if (name.result == Decorated::impossible || !write(request.to(), name.address, to_)) return false;
     note_ = decision.provider->proxy;
@@ -60,10 +53,8 @@ bool Names::decorate_target(const policy::Decision& decision, const sip::Message
 }
 
 void Names::undecorate_source(const policy::View& view, const policy::Decision& decision, const sip::Message& request) {
-    if (!decorates(decision)) return;
-    const sip::Uri& from = request.from().uri;
-    auto account = policy::undecorate(*decision.provider, {from.user, decision.source.view()});
-    if (!account || policy::look_up(view, account->domain).verdict.via != decision.provider->proxy) return;
+    auto account = policy::shown_source(view, decision, request.from().uri.user);
+    if (!account) return;
     std::array<char, policy::kMaxAddress> memory;
     if (write(request.from(), policy::join(memory, {account->user, "@", account->domain}), from_))
         note_ = decision.provider->proxy;
@@ -90,13 +81,6 @@ void Names::apply(sip::Edit& edit) const {
     if (!request_uri_.empty()) edit.set_request_uri(request_uri_);
     if (!from_.empty()) edit.set(HeaderId::from, from_);
     if (!to_.empty()) edit.set(HeaderId::to, to_);
-}
-
-bool stands_for_blocked(const policy::View& view, const policy::Decision& decision, std::string_view user,
-                        std::string_view domain) {
-    if (!decorates(decision)) return false;
-    auto account = policy::undecorate(*decision.provider, {user, domain});
-    return account && policy::look_up(view, account->domain).blocked();
 }
 
 }  // namespace fedge::signal

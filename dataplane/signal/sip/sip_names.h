@@ -2,8 +2,7 @@
 // domain goes to its decorated name, and what comes from there comes from the account. Request-URI and To on the way
 // out, From on the way in; in responses what the other side had written is put back, told by a parameter of our Via.
 //
-// The account itself is shown only where the operator has said that its domain is at this provider; otherwise anybody
-// there could speak in anybody's name. Contacts and bodies stay as they are.
+// Contacts and bodies stay as they are.
 #pragma once
 
 #include <array>
@@ -45,9 +44,5 @@ class Names {
     std::array<uint8_t, 1024> uri_memory_;
     std::array<uint8_t, 2048> address_memory_;
 };
-
-// Whether a decorated name of the provider stands for an account of a domain that is blocked.
-bool stands_for_blocked(const policy::View& view, const policy::Decision& decision, std::string_view user,
-                        std::string_view domain);
 
 }  // namespace fedge::signal

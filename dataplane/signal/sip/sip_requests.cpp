@@ -195,11 +195,6 @@ void SipProxy::from_partner(Incoming& request, const sip::RequestRoute& route) {
 }
 
 void SipProxy::accepted(Incoming& request, const sip::RequestRoute& route, policy::Decision& decision) {
-    if (stands_for_blocked(policy_view(), decision, request.message.from().uri.user, decision.source.view())) {
-        decision.reason = policy::Reason::blocked_source;
-        decision.outcome = Outcome::drop;
-        return end_by_policy(request, decision);
-    }
     policy::Peer& sender = peer(*request.connection);
     if (sender.fixed == policy::TrustClass::none) {
         sender.fixed = decision.trust();
@@ -249,10 +244,6 @@ void SipProxy::to_outside(Incoming& request, const sip::RequestRoute& route, con
             continue;
         }
         if (!decision.accepted()) return end_by_policy(request, decision);
-        if (stands_for_blocked(policy_view(), decision, asked.to.user, decision.target.view())) {
-            decision.reason = policy::Reason::out_blocked_domain;
-            return end_by_policy(request, decision);
-        }
         if (inbound) decision.verified = inbound->verified;
         counters_.add(Counter::policy_delivered);
         return to_partner(request, {Side::outside, route, &decision}, answered.found);

@@ -160,36 +160,65 @@ TEST_F(Explain, OutboundAsksTwiceWhereAProviderMayStandBehindTheDomain) {
     EXPECT_EQ(asked, 2);
 }
 
-TEST_F(Explain, AddressesAreDecoratedForAPublicProvider) {
-    ProviderConfig provider;
-    provider.name = "messenger";
-    provider.proxy = "federation.messenger.example";
-    provider.enabled = provider.public_im = true;
-    provider.capabilities = 1;  // im
-    provider.decoration_routing_domain = "msn.example";
-    provider.decoration_excluded = {"msn.example", "outlook.example"};
-    federation.providers = {provider};
-    federation.global_access = 1 | 4;  // public IM
+// Of a public provider that decorates addresses.
+class ExplainMessenger : public Explain {
+  protected:
+    ExplainMessenger() {
+        ProviderConfig provider;
+        provider.name = "messenger";
+        provider.proxy = "federation.messenger.example";
+        provider.enabled = provider.public_im = true;
+        provider.capabilities = 1;  // im
+        provider.decoration_routing_domain = "msn.example";
+        provider.decoration_excluded = {"msn.example", "outlook.example"};
+        federation.providers = {provider};
+        federation.global_access = 1 | 4;  // public IM
+        for (const char* name : {"federation.messenger.example", "outlook.example", "msn.example"})
+            dns[name] = found("federation.messenger.example");
+    }
+
+    api::Json explained(ExplainQuery query) {
+        if (query.inbound) query.names = {{tls::NameKind::dns, "federation.messenger.example"}};
+        api::Json out;
+        explain(
+            std::make_shared<ExplainBasis>(federation, patterns, entries), query,
+            [&](const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
+                done(dns[question.via.empty() ? question.domain : question.via]);
+            },
+            [&](const Explanation& explanation) { out = explanation_json(query, explanation, "sip.local.example"); });
+        return out;
+    }
+    using Explain::explained;
+};
+
+TEST_F(ExplainMessenger, AddressesAreDecorated) {
     entries = {domain("hosted.example", false, "federation.messenger.example")};
-    for (const char* name : {"federation.messenger.example", "outlook.example", "msn.example"})
-        dns[name] = found("federation.messenger.example");
     api::Json out = explained(false, "local.example", "hosted.example");
     EXPECT_EQ(out["allowed"], true) << out.dump();
     EXPECT_EQ(out["provider"], "messenger");
     EXPECT_EQ(out["decorated"], "bob(hosted.example)@msn.example");
     EXPECT_FALSE(explained(false, "local.example", "outlook.example").contains("decorated")) << "is its own";
 
-    ExplainQuery query{true, "alice(hosted.example)", "msn.example", "bob", "local.example"};
-    query.names = {{tls::NameKind::dns, "federation.messenger.example"}};
-    api::Json inbound;
-    explain(
-        std::make_shared<ExplainBasis>(federation, patterns, entries), query,
-        [&](const RouteQuestion& question, std::function<void(RouteAnswer)> done) {
-            done(dns[question.via.empty() ? question.domain : question.via]);
-        },
-        [&](const Explanation& explanation) { inbound = explanation_json(query, explanation, "sip.local.example"); });
+    api::Json inbound = explained({true, "alice(hosted.example)", "msn.example", "bob", "local.example"});
     EXPECT_EQ(inbound["allowed"], true) << inbound.dump();
     EXPECT_EQ(inbound["decorated"], "alice@hosted.example");
+    EXPECT_FALSE(
+        explained({true, "alice(elsewhere.example)", "msn.example", "bob", "local.example"}).contains("decorated"))
+        << "nobody has said that this domain is there";
+}
+
+TEST_F(ExplainMessenger, BlockedDomainsStayBlockedUnderDecoratedNames) {
+    entries = {domain("blocked.example", true)};
+    api::Json in = explained({true, "eve(it.blocked.example)", "msn.example", "bob", "local.example"});
+    EXPECT_EQ(in["verdict"], "drop");
+    EXPECT_EQ(in["rule"], "block domain blocked.example");
+    EXPECT_EQ(column(in, "why").back(),
+              "eve(it.blocked.example) stands for an account of it.blocked.example, which is covered by block domain "
+              "blocked.example");
+    api::Json out = explained({false, "alice", "local.example", "eve(blocked.example)", "msn.example"});
+    EXPECT_EQ(out["verdict"], "refuse");
+    EXPECT_EQ(out["rule"], "block domain blocked.example");
+    EXPECT_EQ(explained({false, "alice", "local.example", "eve(other.example)", "msn.example"})["allowed"], true);
 }
 
 TEST_F(Explain, PatternsAndPoliciesOfUsersCount) {
