@@ -88,11 +88,16 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
     void decided(const Explanation& explanation) {
         facts_.accepted = explanation.decision.accepted();
         if (!explanation.steps.empty()) facts_.policy = explanation.steps.back().words;
+        const policy::Decision& decision = explanation.decision;
+        order_.purpose = decision.purpose;
         if (facts_.accepted) {
             // What policy does not let us connect to is not tested either.
-            std::string target(explanation.decision.target.view());
+            std::string target(decision.target.view());
             std::erase_if(facts_.route.targets,
-                          [&](const auto& one) { return !explanation.decision.hop.accepts(one.host, target); });
+                          [&](const auto& one) { return !decision.hop.accepts(one.host, target); });
+            order_.proves = decision.proving_domain();
+        } else if (facts_.via.empty()) {
+            order_.proves = facts_.domain;
         }
         if (asked_) return looked_up();
         // Policy has refused before it came to DNS: what would be there is of interest all the same.
@@ -107,11 +112,13 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
 
     void looked_up() {
         if (--waiting_ > 0) return;
-        std::vector<TestTarget> targets;
-        for (const auto& target : facts_.route.targets) targets.push_back({target.host, target.port, target.addresses});
-        if (targets.empty()) return end();
+        for (const auto& target : facts_.route.targets)
+            order_.targets.push_back({target.host, target.port, target.addresses});
+        if (order_.targets.empty()) return end();
+        order_.domain = facts_.domain;
+        order_.from = query_.from_user + "@" + query_.from_domain;
         control_.dataplane().test_partner(
-            facts_.domain, query_.from_user + "@" + query_.from_domain, targets, kTestTime, control_.time().steady(),
+            order_, kTestTime, control_.time().steady(),
             [self = shared_from_this()](const contract::PartnerTested* tested, const std::string& error) {
                 self->tested(tested, error);
             });
@@ -177,6 +184,7 @@ class FederationTest : public std::enable_shared_from_this<FederationTest> {
     ExplainQuery query_;
     Reply reply_;
     PartnerFacts facts_;
+    PartnerTestOrder order_;
     std::vector<std::string> names_, chain_;
     int waiting_ = 0;
     bool asked_ = false;

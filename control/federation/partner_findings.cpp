@@ -30,25 +30,33 @@ PartnerFinding of_dns(const PartnerFacts& facts) {
     }
 }
 
+// Theirs, which we refuse.
+PartnerFinding of_certificate(const PartnerFacts& facts, const TestedStep& step, const std::string& where) {
+    if (has(step.text, "it proves"))
+        return {AtFault::theirs, where + "their certificate is for somebody else: " + step.text,
+                "the partner gets a certificate with that name; or, if the names are right, name the server: fedge "
+                "allow domain " +
+                    facts.domain + " --via FQDN"};
+    if (has(step.text, "purpose setting demands"))
+        return {AtFault::theirs, where + "their certificate is for another purpose: " + step.text,
+                "the partner gets one that has it, or you demand less: fedge allow domain " + facts.domain +
+                    " --purpose PURPOSE, provider.NAME.purpose or tls.peer-purpose"};
+    if (has(step.text, "not among our trusted authorities"))
+        return {AtFault::ours, where + "we do not trust their certificate: " + step.text,
+                "if you do: fedge cert trust add NAME --file FILE with their authority"};
+    return {AtFault::theirs, where + "their certificate is not good: " + step.text, "the partner renews it"};
+}
+
 PartnerFinding of_step(const PartnerFacts& facts, const TestedStep& step) {
     const std::string where = step.target + ": ";
     if (step.name == "connect")
         return {has(step.text, "this edge") ? AtFault::ours : AtFault::network, where + step.text,
                 "check firewalls on both sides (fedge ports), and whether the partner's edge runs"};
-    if (step.name == "certificate")
-        return {AtFault::theirs, where + "their certificate is for somebody else: " + step.text,
-                "the partner gets a certificate with that name; or, if the names are right, name the server: fedge "
-                "allow domain " +
-                    facts.domain + " --via FQDN"};
+    if (step.name == "certificate") return of_certificate(facts, step, where);
     if (step.name == "tls") {
         if (has(step.text, "alert"))
             return {AtFault::theirs, where + "they do not accept us: " + step.text,
                     "show them what they see of us; fedge cert show has our chain"};
-        if (has(step.text, "not among our trusted authorities"))
-            return {AtFault::ours, where + "we do not trust their certificate: " + step.text,
-                    "if you do: fedge cert trust add NAME FILE with their authority"};
-        if (has(step.text, "certificate was refused"))
-            return {AtFault::theirs, where + "their certificate is not good: " + step.text, "the partner renews it"};
         return {AtFault::theirs, where + step.text, "ask the partner what its log says"};
     }
     return {AtFault::theirs, where + "they answer, and not with a welcome: " + step.text,

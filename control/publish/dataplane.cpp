@@ -66,20 +66,21 @@ void Dataplane::lookup(const std::string& name, Clock::time_point now, LookupCal
     ask(id, message, {now + kAnswerTime, {}, {}, std::move(done), {}});
 }
 
-void Dataplane::test_partner(const std::string& domain, const std::string& from, const std::vector<TestTarget>& targets,
-                             std::chrono::milliseconds wait, Clock::time_point now, PartnerTestedCallback done) {
+void Dataplane::test_partner(const PartnerTestOrder& test, std::chrono::milliseconds wait, Clock::time_point now,
+                             PartnerTestedCallback done) {
     flatbuffers::FlatBufferBuilder builder;
     uint32_t id = next_id_++;
     std::vector<flatbuffers::Offset<contract::Target>> list;
-    for (const TestTarget& target : targets) {
+    for (const TestTarget& target : test.targets) {
         std::vector<contract::Ip> addresses;
         for (const IpAddress& address : target.addresses)
             addresses.emplace_back(flatbuffers::span<const uint8_t, 16>(address.octets()));
         list.push_back(
             contract::CreateTargetDirect(builder, target.host.c_str(), target.port, 0, 0, false, &addresses));
     }
-    auto order = contract::CreateTestPartnerDirect(builder, id, domain.c_str(), from.c_str(), &list,
-                                                   static_cast<uint32_t>(wait.count()));
+    auto order =
+        contract::CreateTestPartnerDirect(builder, id, test.domain.c_str(), test.from.c_str(), &list,
+                                          static_cast<uint32_t>(wait.count()), test.proves.c_str(), test.purpose);
     auto message = message_of(builder, contract::Body::TestPartner, order);
     Question question{now + wait + kAnswerTime, {}, {}, {}, std::move(done)};
     ask(id, message, std::move(question));

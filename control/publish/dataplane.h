@@ -34,6 +34,7 @@ struct Question;
 struct TargetReports;
 struct Traced;
 enum class Kind : uint8_t;
+enum class Purpose : uint8_t;
 }  // namespace fedge::contract
 
 namespace fedge::control {
@@ -79,6 +80,14 @@ struct TestTarget {
     uint16_t port = 0;
     std::vector<IpAddress> addresses;
 };
+struct PartnerTestOrder {
+    std::string domain;
+    std::string from;                 // user@domain
+    std::vector<TestTarget> targets;  // in the order to try
+    // As messages would: policy::Decision::proving_domain() and purpose.
+    std::string proves;
+    contract::Purpose purpose{};
+};
 
 // Verdict tables to publish with a snapshot (sealed; dataplane/contract/verdicts.h). Numbers are never used twice and
 // grow; 0: none.
@@ -104,9 +113,9 @@ class Dataplane {
     void query(contract::Kind kind, uint64_t cursor, uint32_t limit, Clock::time_point now, PageCallback done);
     // What every core makes of a domain or of a user ("user@domain"), in the form of the verdict tables.
     void lookup(const std::string& name, Clock::time_point now, LookupCallback done);
-    // Lets a signalling core connect to a partner and ask OPTIONS as this user, "user@domain"; it takes `wait` at most.
-    void test_partner(const std::string& domain, const std::string& from, const std::vector<TestTarget>& targets,
-                      std::chrono::milliseconds wait, Clock::time_point now, PartnerTestedCallback done);
+    // Lets a signalling core connect to a partner and ask OPTIONS; it takes `wait` at most.
+    void test_partner(const PartnerTestOrder& order, std::chrono::milliseconds wait, Clock::time_point now,
+                      PartnerTestedCallback done);
     // Called with every message of a trace.
     void on_traced(TracedCallback callback) { traced_ = std::move(callback); }
     // Called with every report about discovered partners.

@@ -82,7 +82,11 @@ void Management::on_test_partner(const contract::TestPartner& order) {
         CoreRequest& request = question->request;
         request.kind = CoreRequest::Kind::test_partner;
         request.core = (*core)->setup().index;
-        request.test = {order.domain()->str(), text(order.from()), {}, std::chrono::milliseconds(order.wait_ms())};
+        request.test = {order.domain()->str(),
+                        text(order.from()),
+                        {},
+                        {text(order.proves()), signal::purpose_of(order.purpose())},
+                        std::chrono::milliseconds(order.wait_ms())};
         request.tested = {};
         for (const auto* target : *order.targets())
             for (const auto* ip : *target->addresses())

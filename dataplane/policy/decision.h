@@ -92,6 +92,10 @@ struct Decision {
     NextHop hop;                                                      // outbound
     contract::Purpose purpose = contract::Purpose::server_or_client;  // outbound: of the next hop's certificate
 
+    // Which the next hop's certificate may prove in place of the host's name; empty: only that name counts.
+    std::string_view proving_domain() const {
+        return hop.kind == HopKind::targets ? target.view() : std::string_view();
+    }
     TrustClass trust() const { return trust_of(type); }
     Step step() const { return facts(reason).step; }
     bool accepted() const {

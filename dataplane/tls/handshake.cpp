@@ -246,7 +246,8 @@ int Session::on_peer_chain(X509_STORE_CTX* chain) {
             for (size_t i = 0; i < std::min<size_t>(verdict.names.size(), 4); i++)
                 verdict.why += (i ? ", " : " ") + verdict.names[i].text();
             if (verdict.names.size() > 4) verdict.why += " and " + std::to_string(verdict.names.size() - 4) + " more";
-            verdict.why += ", and not " + options.expected.front();
+            for (size_t i = 0; i < options.expected.size(); i++)
+                verdict.why += (i ? " or " : ", and not ") + options.expected[i];
         }
     }
     X509_STORE_CTX_set_error(chain, verdict.error);

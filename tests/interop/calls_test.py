@@ -90,6 +90,7 @@ def test_cold_start(env):
     assert env.edge.counter("sip_held") > 0
 
 
+@on_both_transports
 def test_media_through_turn(env):
     """RTP both ways between a partner and a relayed address that the callee's answer names, while the call stands"""
     _, _, _, bob, alice = two(env)

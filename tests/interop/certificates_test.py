@@ -10,6 +10,7 @@ from support import lab as net
 from support.certificate_set import SIP_DOMAIN, CertificateAuthority, encoded_names
 from support.federation import ACCESS, BOB, Federation
 from support.sip import Message, Party, Stream, request
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 ZONE = "set.example"
@@ -138,6 +139,7 @@ def came(world, row):
     return outcome[0]
 
 
+@on_both_transports
 def test_of_who_comes(env):
     """Every kind of certificate of a partner that connects to the edge: taken, refused, or not enough for its domain"""
     world = World(env)
@@ -181,6 +183,7 @@ class Servers:
             plain.close()
 
 
+@on_both_transports
 def test_of_whom_we_connect_to(env):
     """Every kind of certificate of a partner that the edge connects to: a message arrives, or its sender is told 504"""
     world = World(env)

@@ -19,6 +19,7 @@ def expect(answer, status, code):
     assert answer.get("ms-diagnostics-public").startswith(f"{code};reason="), answer.encode()
 
 
+@on_both_transports
 def test_from_partners(env):
     """Our own domain as sender, targets that are not ours, users without policy, types of request, federation off"""
     world = Federation(env, ZONES)
@@ -39,6 +40,7 @@ def test_from_partners(env):
     expect(alice.ask("MESSAGE", BOB), 403, 1002)
 
 
+@on_both_transports
 def test_without_an_answer(env):
     """Blocked, unknown and unproved domains learn nothing; each is counted by its reason"""
     world = Federation(env, {**ZONES, "stranger.example": [f"{SRV} sip", f"sip A {net.PEER4}"],
@@ -155,6 +157,7 @@ def test_certificates(env):
         assert not refused(world.party("peer", "sip.partner.example", usages=usages)), usages
 
 
+@on_both_transports
 def test_own_certificate_without_client_purpose(env):
     """Public authorities issue for servers alone; a server that insists on clientAuth refuses us, and we say so at once"""
     world = Federation(env, ZONES, usages="serverAuth")
@@ -170,6 +173,7 @@ def test_own_certificate_without_client_purpose(env):
     assert ended and "unsupported certificate" in ended[0], ended
 
 
+@on_both_transports
 def test_first_server_refuses_our_certificate(env):
     """In TLS 1.3 it does so when the message is on its way already: the message goes to the next server, once"""
     # On a port of its own: an address where something has failed lately would be tried last.

@@ -64,6 +64,7 @@ def test_registration_and_calls(env):
 OFFER = "v=0\r\no=- 1 1 IN IP4 203.0.113.2\r\ns=-\r\nc=IN IP4 203.0.113.2\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
 
+@on_both_transports
 def test_keepalive(env):
     """RFC 5626 section 4.4.1: baresip's are answered"""
     before = env.edge.counter("sip_keepalives")
@@ -91,12 +92,14 @@ def test_connection_is_lost(env):
     assert carol.ask("OPTIONS", BOB).status == 200
 
 
+@on_both_transports
 def test_wrong_password(env):
     """Registrations that fail again and again end the connection"""
     remote_user(env, {"sip.registrations-failed": ["2"]}, password="wrong", interval=1)
     wait_until(lambda: env.edge.counter("sip_registrations_limited") > 0, 20, "the connection to be ended")
 
 
+@on_both_transports
 def test_not_allowed_outside(env):
     """Without a policy that lets them outside, users are refused before the front end hears of them"""
     before = env.edge.counter("policy_user")

@@ -4,9 +4,11 @@ import threading
 from support import lab as net
 from support.federation import ACCESS, ALICE, BOB, ZONES, Federation
 from support.sip import request
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 
+@on_both_transports
 def test_connection_of_the_partner(env):
     """A partner that says alias gets requests on the connection it began; one that does not is connected to by the edge"""
     world = Federation(env, ZONES)

@@ -79,6 +79,7 @@ def test_over_ipv6(env):
            request("MESSAGE", "alice@six.example", "bob@contoso.com", "in", via="sip.six.example"))
 
 
+@on_both_transports
 def test_refusals_are_told_and_counted(env):
     """Our own domain from outside, a domain that is not ours, a stranger's domain"""
     partner, inside = world(env)
@@ -165,6 +166,7 @@ def test_partner_who_fails_over_and_moves(env):
     assert got.method == "MESSAGE" and targets()[0]["port"] == 5071, got.encode()
 
 
+@on_both_transports
 def test_filters(env):
     """Links are refused by default and defused if the operator says so; scanners are cut off without a word"""
     partner, inside = world(env)

@@ -54,6 +54,7 @@ def sent(env, partner, inside, receivers, answer=200):
     return out
 
 
+@on_both_transports
 def test_discovered_partner_is_limited(env):
     """More messages a second than it may, more users than it may, most of them unknown here: each limit, and its end"""
     world, inside = connected(env, {"federation.discovery": ["on"], "federation.discovered-rate": ["5"],
@@ -190,6 +191,7 @@ class Torture:
             user.close()
 
 
+@on_both_transports
 def test_rfc4475_over_tls(env):
     """The 49 messages of RFC 4475, an octet to a record, in two records cut anywhere, two in a record: as if they came whole"""
     settings = {"federation.domain": DOMAINS, "sip.options-interval": ["600"]}
@@ -204,6 +206,7 @@ def test_rfc4475_over_tls(env):
             check(name, f"{verdict}, {verdict}", [[text + text]])
 
 
+@on_both_transports
 def test_other_protocols(env):
     """HTTP and XMPP within TLS, and without it, at the port for partners; UDP there: closed or dropped, and counted"""
     world, _ = connected(env, know="allowed server")
@@ -247,6 +250,7 @@ def closed(connection):
         return True
 
 
+@on_both_transports
 def test_register_flood(env):
     """REGISTER after REGISTER with wrong passwords from one address: cut off, also on new connections; others are served"""
     world, inside = connected(env, {"sip.registrations-failed": ["3"]})

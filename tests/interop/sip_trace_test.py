@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from support import lab as net
-from support.federation import ACCESS, ALICE, BOB, ZONES, Federation
+from support.federation import ACCESS, ALICE, BOB, SRV, ZONES, Federation
 from support.sip import request
+from support.transports import on_both_transports
 from support.wait import wait_until
 
 PARTNER = "sip.partner.example"
@@ -63,6 +65,7 @@ def call(outside, inside, name, body=""):
     return answer
 
 
+@on_both_transports
 def test_trace_capture_and_hep(env):
     """A call in fedge trace, in a capture file that tshark reads as SIP, and at a HEP collector; secrets in none"""
     federation, _, outside, inside = world(env)
@@ -99,6 +102,7 @@ def test_trace_capture_and_hep(env):
     assert counted.stdout == "", "checksums are wrong"
 
 
+@on_both_transports
 def test_refusals_are_traced_with_their_reason_and_listed(env):
     """What is refused or dropped stands in the trace, in show dialogs and in show sip with the rule that did it"""
     _, _, outside, _ = world(env)
@@ -114,6 +118,7 @@ def test_refusals_are_traced_with_their_reason_and_listed(env):
         assert shown in sip, (shown, sip)
 
 
+@on_both_transports
 def test_calls_are_listed_while_they_last(env):
     """A call is ringing, confirmed, then over; its connections are those of show connections"""
     _, _, outside, inside = world(env)
@@ -133,6 +138,7 @@ def test_calls_are_listed_while_they_last(env):
     assert "BYE of the caller" in env.edge.fedge("show", "calls", "--all").stdout
 
 
+@on_both_transports
 def test_a_trace_ends_with_its_reader(env):
     """Without a trace nothing is copied; one whose reader was killed ends by itself"""
     _, _, outside, inside = world(env)
@@ -159,6 +165,7 @@ def test_a_trace_ends_with_its_reader(env):
     wait_until(over, 20, "the trace to end without its reader")
 
 
+@on_both_transports
 def test_federation_test_finds_what_is_wrong_on_which_side(env):
     """fedge test federation against a good partner, one with the name of another, one that is not there"""
     _, partner, _, _ = world(env, ZONES)
@@ -192,14 +199,41 @@ def test_federation_test_finds_what_is_wrong_on_which_side(env):
     assert any("find nothing for contoso.com" in f["text"] for f in told["findings"]), told
 
 
-def test_federation_test_tells_the_certificate_of_somebody_else(env):
-    """The wrong name, in words"""
-    federation, _, _, _ = world(env, ZONES)
-    other = federation.party("peer", "www.other.example").listen(net.PEER4)
-    process = env.edge.begin("test", "federation", "partner.example")
-    env.cleanup.callback(process.wait)
-    with contextlib.suppress(OSError):  # the edge ends it as soon as it has seen the certificate
-        other()
-    out, _ = process.communicate(timeout=40)
-    assert process.returncode == 1 and "their certificate is for somebody else" in out, out
-    assert "www.other.example" in out and "finding 1" in out, out
+@on_both_transports
+def test_federation_test_demands_what_calls_demand(env):
+    """Of the partner's certificate: its name, and the purpose of this partner; told in words, and messages fail with it"""
+    cases = ((True, "server-or-client", "www.other.example", "serverAuth", "somebody else"),
+             (True, "server-or-client", "case1.example", "serverAuth", "somebody else"),
+             (True, "client-strict", "sip.case2.example", "clientAuth", "another purpose"),
+             (True, "sip-domain", "sip.case3.example", "serverAuth", "another purpose"),
+             (False, "server-or-client", "case4.example", "serverAuth", None))
+    federation, _, _, inside = world(env, {f"case{number}.example": [f"{SRV} sip", f"sip A {net.PEER4}"]
+                                           for number in range(len(cases))})
+    for number, (server_named, purpose, name, usages, fault) in enumerate(cases):
+        domain = f"case{number}.example"
+        env.edge.cli("allow", "domain", domain, "--verification", "always-verifiable", "--purpose", purpose,
+                     *(("--via", f"sip.{domain}") if server_named else ()))
+        env.edge.commit(domain)
+        listen = federation.party("peer", name, usages=usages).listen(net.PEER4)
+
+        def serve():
+            for _ in ("the test", "the message"):
+                with contextlib.suppress(OSError):  # what does not fit the edge ends as soon as it has seen it
+                    theirs = listen()
+                    theirs.send(theirs.next().reply(200))
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        process = env.edge.begin("test", "federation", domain)
+        env.cleanup.callback(process.wait)
+        out, _ = process.communicate(timeout=40)
+        inside.send(request("MESSAGE", BOB, f"alice@{domain}", domain, via="fe1.contoso.com", body="Hello"))
+        answer = inside.next()
+        if fault:
+            assert process.returncode == 1 and f"their certificate is for {fault}" in out, out
+            assert "senders are told 504, ms-diagnostics 1010" in out, out
+            assert answer.status == 504 and answer.get("ms-diagnostics-public").startswith("1010;"), answer.encode()
+        else:
+            assert process.returncode == 0 and f"it proves {name}" in out, out
+            assert answer.status == 200, answer.encode()
+        server.join(10)
+        listen.close()

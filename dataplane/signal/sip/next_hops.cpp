@@ -14,6 +14,25 @@ constexpr uint32_t kWaitingFor = 16;     // messages that wait for each connecti
 
 }  // namespace
 
+tls::Purpose purpose_of(contract::Purpose purpose) {
+    switch (purpose) {
+        case contract::Purpose::server_or_client: return tls::Purpose::server_or_client;
+        case contract::Purpose::client_strict: return tls::Purpose::client_strict;
+        case contract::Purpose::sip_domain: return tls::Purpose::sip_domain;
+    }
+    return tls::Purpose::server_or_client;
+}
+
+tls::ClientOptions client_options(const HopTarget& target, const HopTerms& terms) {
+    tls::ClientOptions options;
+    options.sni = target.host;
+    options.expected.push_back(target.host);
+    if (!terms.domain.empty() && terms.domain != target.host) options.expected.push_back(terms.domain);
+    options.matching = tls::Matching::sip;
+    options.purpose = terms.purpose;
+    return options;
+}
+
 std::string NextHops::key(PeerKind kind, std::string_view name) {
     std::string text(1, static_cast<char>('0' + static_cast<int>(kind)));
     text += name;
@@ -52,7 +71,7 @@ void NextHops::set_targets(Number number, std::vector<HopTarget> targets, uint8_
                            std::string_view domain) {
     Hop& hop = hops_[number];
     hop.most = most_connections;
-    hop.domain = domain;
+    hop.terms.domain = domain;
     if (targets.size() > kMaxTargets) targets.resize(kMaxTargets);
     if (std::ranges::equal(hop.targets, targets,
                            [](const Target& a, const HopTarget& b) { return static_cast<const HopTarget&>(a) == b; }))
@@ -73,26 +92,16 @@ void NextHops::set_targets(Number number, std::vector<HopTarget> targets, uint8_
     hop.rest = {};
 }
 
-tls::ClientOptions NextHops::terms(const Hop& hop, const Target& target) {
-    tls::ClientOptions options;
-    options.sni = target.host;
-    options.expected.push_back(target.host);
-    if (!hop.domain.empty() && hop.domain != target.host) options.expected.push_back(hop.domain);
-    options.matching = tls::Matching::sip;
-    options.purpose = hop.purpose;
-    return options;
-}
-
 SipConnection* NextHops::aliased(Number number, const ConnectionAliases& aliases) {
     const Hop& hop = hops_[number];
     for (const Target& target : hop.targets) {
-        const tls::ClientOptions terms = this->terms(hop, target);
+        const tls::ClientOptions options = client_options(target, hop.terms);
         SipConnection* found = aliases.find(target.endpoint, [&](FlowId id) -> SipConnection* {
             SipConnection* connection = connections_.find(id);
             if (!connection || !connection->open() || !connection->tls()) return nullptr;
             const tls::PeerNames& names = connection->tls()->peer_names;
             bool proved = std::ranges::any_of(
-                terms.expected, [&](const std::string& name) { return tls::proves(names, name, terms.matching); });
+                options.expected, [&](const std::string& name) { return tls::proves(names, name, options.matching); });
             return proved ? connection : nullptr;
         });
         if (found) return found;
@@ -105,7 +114,7 @@ bool NextHops::begin(Hop& hop, Number number, size_t index, Instant now) {
     hop.tried |= 1U << index;
     SipConnection* connection = connections_.prepare(hop.kind, now);
     if (!connection) return false;
-    tls::ClientOptions options = terms(hop, target);
+    tls::ClientOptions options = client_options(target, hop.terms);
     contract::Role side = hop.kind == PeerKind::front_end ? contract::Role::internal : contract::Role::external;
     tcp::Stream* stream = connector_.connect(side, target.endpoint, options, *connection);
     if (!stream) {

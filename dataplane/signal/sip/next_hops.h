@@ -39,6 +39,15 @@ struct HopTarget {
     friend bool operator==(const HopTarget&, const HopTarget&) = default;
 };
 
+// What the certificate of a next hop must prove and be for.
+struct HopTerms {
+    std::string domain;  // proves it as well as the target's host does; empty: only the host
+    std::optional<tls::Purpose> purpose;
+};
+tls::Purpose purpose_of(contract::Purpose purpose);
+// To connect to `target`: of messages, and of tests that tell what would become of messages.
+tls::ClientOptions client_options(const HopTarget& target, const HopTerms& terms);
+
 // A row for operators, whole: it travels between threads.
 struct NextHopRecord {
     PeerKind kind = PeerKind::partner;
@@ -77,7 +86,7 @@ class NextHops {
                      std::string_view domain = {});
 
     // Which its certificate must have; for connections from now on.
-    void set_purpose(Number hop, tls::Purpose purpose) { hops_[hop].purpose = purpose; }
+    void set_purpose(Number hop, tls::Purpose purpose) { hops_[hop].terms.purpose = purpose; }
     // Of the user: what the targets are from. 0 for a new next hop.
     uint64_t& version(Number hop) { return hops_[hop].version; }
 
@@ -137,8 +146,7 @@ class NextHops {
     struct Hop {
         PeerKind kind = PeerKind::partner;
         std::string name;
-        std::string domain;  // proves it as well; empty: only the host does
-        std::optional<tls::Purpose> purpose;
+        HopTerms terms;
         std::vector<Target> targets;
         std::vector<Link> open;
         std::vector<Link> connecting;
@@ -160,8 +168,6 @@ class NextHops {
         using is_transparent = void;
     };
 
-    // What a connection to this target must prove and be for.
-    static tls::ClientOptions terms(const Hop& hop, const Target& target);
     bool start(Hop& hop, Number number, Instant now);
     bool begin(Hop& hop, Number number, size_t target, Instant now);
     void new_attempt(Hop& hop);

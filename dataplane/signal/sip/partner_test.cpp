@@ -80,9 +80,8 @@ bool PartnerTest::turn(Instant now) {
 
 void PartnerTest::next_target() {
     const HopTarget& target = order_.targets[next_++];
-    tls::ClientOptions options;
-    options.sni = target.host;
-    options.note_peer = true;  // names are judged here, so that they can be told
+    tls::ClientOptions options = client_options(target, order_.terms);
+    options.note_peer = true;
     answer_.clear();
     since_ = now_;
     stage_ = Stage::connecting;
@@ -117,19 +116,15 @@ void PartnerTest::on_open() {
         if (!tls_->certificate.empty()) text += "; we showed the certificate " + tls_->certificate;
         step("tls", true, text);
         note_certificate(tls_);
-        const std::string& host = order_.targets[next_ - 1].host;
-        bool by_host = tls::proves(tls_->peer_names, host, tls::Matching::sip);
-        if (!by_host && !tls::proves(tls_->peer_names, order_.domain, tls::Matching::sip)) {
-            std::string names;
-            for (const auto& name : tls_->peer_names) names += (names.empty() ? "" : ", ") + name.text();
-            step("certificate", false,
-                 "it proves " + (names.empty() ? "nothing" : names) + ", and neither " + host + " nor " +
-                     order_.domain + told(policy::kNotTrusted));
-            return drop();
-        }
-        step("certificate", true, "it proves " + (by_host ? host : order_.domain));
+        step("certificate", true, "it proves " + proved());
     }
     ask();
+}
+
+// Of what was expected.
+std::string PartnerTest::proved() const {
+    const std::string& host = order_.targets[next_ - 1].host;
+    return tls::proves(tls_->peer_names, host, tls::Matching::sip) ? host : order_.terms.domain;
 }
 
 void PartnerTest::ask() {
@@ -190,9 +185,10 @@ void PartnerTest::on_closed(tcp::CloseReason reason) {
         step("connect", true, "TCP is established");
         stage_ = Stage::shaking;
     }
-    const char* name = stage_ == Stage::connecting                ? "connect"
-                       : stage_ == Stage::shaking || !why.empty() ? "tls"
-                                                                  : "options";
+    const char* name = tls_ && tls_->fault == tls::Fault::peer_certificate ? "certificate"
+                       : stage_ == Stage::connecting                       ? "connect"
+                       : stage_ == Stage::shaking || !why.empty()          ? "tls"
+                                                                           : "options";
     const std::string code = told(failure_code());
     stream_ = nullptr;
     tls_ = nullptr;

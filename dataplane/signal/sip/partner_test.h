@@ -20,7 +20,8 @@ struct PartnerTestOrder {
     std::string domain;
     std::string from;                // user@domain, whom OPTIONS are said to be from
     std::vector<HopTarget> targets;  // in the order in which they are tried
-    Duration wait{};                 // for all of it
+    HopTerms terms;
+    Duration wait{};  // for all of it
 };
 struct PartnerTestReport {
     struct Step {
@@ -66,6 +67,7 @@ class PartnerTest final : private tcp::StreamHandler {
     void next_target();
     void step(const char* name, bool good, std::string text);
     void note_certificate(const tls::SessionInfo* tls);
+    std::string proved() const;
     void ask();
     void read_answer(std::string_view header);
     void drop();  // the connection, without a word

@@ -93,15 +93,6 @@ policy::SourceMark source_mark(const sip::Message& message) {
     return policy::SourceMark::unverified;
 }
 
-tls::Purpose purpose_of(contract::Purpose purpose) {
-    switch (purpose) {
-        case contract::Purpose::server_or_client: return tls::Purpose::server_or_client;
-        case contract::Purpose::client_strict: return tls::Purpose::client_strict;
-        case contract::Purpose::sip_domain: return tls::Purpose::sip_domain;
-    }
-    return tls::Purpose::server_or_client;
-}
-
 policy::Identity identity(const sip::Uri& uri) {
     return {uri.user, uri.host};
 }
@@ -292,8 +283,7 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
             for (const IpAddress& address : target.addresses)
                 targets.push_back({std::string(target.host), {address, target.port}});
         }
-        hops_.set_targets(hop, std::move(targets), view_.config->connections_per_partner,
-                          by_domain ? decision.target.view() : std::string_view{});
+        hops_.set_targets(hop, std::move(targets), view_.config->connections_per_partner, decision.proving_domain());
         hops_.version(hop) = version;
     }
     hops_.set_purpose(hop, purpose_of(decision.purpose));

@@ -71,15 +71,27 @@ TEST(PartnerFindings, EachFaultOnItsSide) {
         {"we do not trust them",
          [](PartnerFacts& f) {
              f.steps =
-                 make("tls",
+                 make("certificate",
                       "its certificate was refused: its chain ends at 'x', which is not among our trusted authorities");
          },
          AtFault::ours, "we do not trust their certificate"},
         {"their certificate has expired",
-         [](PartnerFacts& f) { f.steps = make("tls", "its certificate was refused: 'x' expired on 2020-01-01"); },
+         [](PartnerFacts& f) {
+             f.steps = make("certificate", "its certificate was refused: 'x' expired on 2020-01-01");
+         },
          AtFault::theirs, "their certificate is not good"},
-        {"another name", [](PartnerFacts& f) { f.steps = make("certificate", "it proves dns:x, and neither a nor b"); },
-         AtFault::theirs, "their certificate is for somebody else: it proves dns:x"},
+        {"another name",
+         [](PartnerFacts& f) {
+             f.steps = make("certificate", "its certificate was refused: it proves dns:x, and not a or b");
+         },
+         AtFault::theirs, "their certificate is for somebody else: its certificate was refused: it proves dns:x"},
+        {"another purpose",
+         [](PartnerFacts& f) {
+             f.steps = make("certificate",
+                            "its certificate was refused: the extended key usage of 'x' is not sipDomain "
+                            "(RFC 5924), which our purpose setting demands");
+         },
+         AtFault::theirs, "their certificate is for another purpose"},
         {"a refusal", [](PartnerFacts& f) { f.steps = make("options", "403 Forbidden"); }, AtFault::theirs,
          "not with a welcome: 403 Forbidden"},
         {"no certificate for our name", [](PartnerFacts& f) { f.own.certificate.clear(); }, AtFault::ours,

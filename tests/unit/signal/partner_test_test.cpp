@@ -18,7 +18,7 @@ class PartnerTestTest : public testing::Test, private SipConnector {
         info_.certificate = "sip";
     }
     void start(std::vector<HopTarget> targets) {
-        test_.start({"partner.example", "bob@contoso.com", std::move(targets), 20s}, &config_, now_);
+        test_.start({"partner.example", "bob@contoso.com", std::move(targets), terms_, 20s}, &config_, now_);
     }
     void pass(Duration time) {
         now_ += time;
@@ -46,7 +46,7 @@ class PartnerTestTest : public testing::Test, private SipConnector {
     tcp::Stream* connect(contract::Role side, const Endpoint& remote, const tls::ClientOptions& options,
                          tcp::StreamHandler& handler) override {
         EXPECT_EQ(side, contract::Role::external);
-        sni_ = options.sni;
+        options_ = options;
         if (nowhere_) return nullptr;
         FakeStream& stream = streams_.emplace_back(endpoint("192.0.2.10:50000"), remote);
         stream.handler = &handler;
@@ -60,7 +60,8 @@ class PartnerTestTest : public testing::Test, private SipConnector {
     SipConfig config_;
     tls::SessionInfo info_;
     std::deque<FakeStream> streams_;
-    std::string sni_;
+    HopTerms terms_{"partner.example", tls::Purpose::server_or_client};
+    tls::ClientOptions options_;
     bool nowhere_ = false;
     bool over_ = false;
     PartnerTest test_{*this, Counters{block_}, random_};
@@ -70,7 +71,8 @@ class PartnerTestTest : public testing::Test, private SipConnector {
 
 TEST_F(PartnerTestTest, AllIsWell) {
     start({first_, second_});
-    EXPECT_EQ(sni_, "sip.partner.example");
+    EXPECT_EQ(options_.sni, "sip.partner.example");
+    EXPECT_TRUE(options_.note_peer);
     info_.reached = true;
     pass(20ms);
     show({"sip.partner.example"});
@@ -116,18 +118,41 @@ TEST_F(PartnerTestTest, TheNextServerIsTriedAfterOneThatFails) {
     EXPECT_EQ(last(), info_.error + "; senders are told 504, ms-diagnostics 1047");
 }
 
-TEST_F(PartnerTestTest, TheCertificateOfSomebodyElse) {
+TEST_F(PartnerTestTest, TheSameIsDemandedAsOfMessages) {
+    struct Case {
+        HopTerms terms;
+        std::vector<std::string> expected;
+        std::optional<tls::Purpose> purpose;
+    };
+    const Case kCases[] = {
+        {{"partner.example", tls::Purpose::sip_domain},
+         {"sip.partner.example", "partner.example"},
+         tls::Purpose::sip_domain},
+        {{"", tls::Purpose::client_strict}, {"sip.partner.example"}, tls::Purpose::client_strict},
+        {{"sip.partner.example", {}}, {"sip.partner.example"}, {}},
+    };
+    for (const Case& one : kCases) {
+        terms_ = one.terms;
+        start({first_});
+        EXPECT_EQ(options_.expected, one.expected);
+        EXPECT_EQ(options_.purpose, one.purpose);
+        EXPECT_EQ(options_.matching, tls::Matching::sip);
+    }
+}
+
+TEST_F(PartnerTestTest, ACertificateThatIsRefused) {
     start({first_});
+    info_.reached = true;
     show({"www.other.example"});
-    streams_[0].handler->on_open();
+    info_.fault = tls::Fault::peer_certificate;
+    info_.error = "TLS handshake with server failed: its certificate was refused: it proves another";
+    streams_[0].reset(tcp::CloseReason::broken);
     pass(10ms);
     EXPECT_TRUE(over_);
-    EXPECT_EQ(steps(), "connect+ tls+ certificate- ");
-    EXPECT_EQ(last(),
-              "it proves dns:www.other.example, and neither sip.partner.example nor partner.example; "
-              "senders are told 504, ms-diagnostics 1010");
+    EXPECT_EQ(steps(), "connect+ certificate- ");
+    EXPECT_EQ(last(), info_.error + "; senders are told 504, ms-diagnostics 1010");
+    EXPECT_EQ(test_.report().peer_names, (std::vector<std::string>{"dns:www.other.example"}));
     EXPECT_TRUE(streams_[0].take().empty()) << "nothing is said to it";
-    EXPECT_TRUE(streams_[0].over());
 }
 
 TEST_F(PartnerTestTest, OurCertificateIsNotTrustedWhichTls13TellsLate) {
@@ -174,7 +199,7 @@ TEST_F(PartnerTestTest, NowhereToConnectFrom) {
     pass(1ms);
     EXPECT_TRUE(over_);
     EXPECT_EQ(steps(), "connect- ");
-    test_.start({"partner.example", "bob@contoso.com", {first_}, 20s}, nullptr, now_);
+    test_.start({"partner.example", "bob@contoso.com", {first_}, {}, 20s}, nullptr, now_);
     EXPECT_TRUE(test_.turn(now_));
     EXPECT_EQ(test_.report().error, "SIP is not configured");
 }
