@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "control/publish/discovery_words.h"
+
 namespace fedge::control::api {
 namespace {
 
@@ -30,14 +32,6 @@ std::vector<Entry> patterns_of(Control& control, bool candidate) {
     return candidate ? store.candidate_page(EntryKind::pattern, "", kPage) : store.page(EntryKind::pattern, "", kPage);
 }
 
-SipMode mode_of(contract::SrvMode mode) {
-    switch (mode) {
-        case contract::SrvMode::microsoft: return SipMode::microsoft;
-        case contract::SrvMode::sips: return SipMode::sips;
-        default: return SipMode::microsoft_then_sips;
-    }
-}
-
 }  // namespace
 
 std::string user_of(const ExplainQuery& query) {
@@ -55,16 +49,6 @@ discovery::Query query_of(const RouteQuestion& question) {
     query.mode = mode_of(question.srv_mode);
     query.namespace_rule = question.namespace_rule && question.via.empty();
     return query;
-}
-
-contract::Finding finding_of(discovery::Outcome outcome) {
-    switch (outcome) {
-        case discovery::Outcome::found: return contract::Finding::found;
-        case discovery::Outcome::not_found: return contract::Finding::not_found;
-        case discovery::Outcome::refused: return contract::Finding::refused;
-        case discovery::Outcome::failed: break;
-    }
-    return contract::Finding::failed;
 }
 
 std::shared_ptr<ExplainBasis> explain_basis(Control& control, const ExplainQuery& query, bool candidate) {

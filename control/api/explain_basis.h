@@ -15,6 +15,5 @@ std::shared_ptr<ExplainBasis> explain_basis(Control& control, const ExplainQuery
 std::string user_of(const ExplainQuery& query);
 // What discovery is asked for an explanation.
 discovery::Query query_of(const RouteQuestion& question);
-contract::Finding finding_of(discovery::Outcome outcome);
 
 }  // namespace fedge::control::api

@@ -4,6 +4,7 @@
 #include "control/api/json.h"
 #include "control/api/routes.h"
 #include "control/federation/dns_records.h"
+#include "control/hex.h"
 
 namespace fedge::control::api {
 namespace {
@@ -53,14 +54,8 @@ discovery::Query question_for(const DnsRecord& record) {
 }
 
 std::string tlsa_text(const discovery::Tlsa& record) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string out = std::to_string(record.usage) + " " + std::to_string(record.selector) + " " +
-                      std::to_string(record.matching) + " ";
-    for (uint8_t byte : record.data) {
-        out += kDigits[byte >> 4];
-        out += kDigits[byte & 0xf];
-    }
-    return out;
+    return std::to_string(record.usage) + " " + std::to_string(record.selector) + " " +
+           std::to_string(record.matching) + " " + hex(record.data);
 }
 
 void judge(Checked& checked, const discovery::Route& route) {

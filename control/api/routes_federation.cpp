@@ -7,6 +7,7 @@
 #include "control/federation/core_words.h"
 #include "control/federation/explain_json.h"
 #include "control/federation/ports.h"
+#include "control/publish/discovery_words.h"
 #include "control/settings/domain_name.h"
 
 namespace fedge::control::api {

@@ -8,6 +8,7 @@
 #include "control/api/json.h"
 #include "control/api/routes.h"
 #include "control/federation/partner_findings.h"
+#include "control/publish/discovery_words.h"
 #include "dataplane/tls/names.h"
 #include "message_generated.h"
 

@@ -4,6 +4,7 @@
 #include "control/api/json.h"
 #include "control/api/routes.h"
 #include "control/api/rows.h"
+#include "control/hex.h"
 #include "control/utf8.h"
 #include "message_generated.h"
 
@@ -32,16 +33,6 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
-std::string hex(const std::string& bytes) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    for (unsigned char c : bytes) {
-        out += kDigits[c >> 4];
-        out += kDigits[c & 15];
-    }
-    return out;
-}
-
 Json traced_json(const TracedMessage& message) {
     Json out{{"number", message.number},
              {"core", message.core},
@@ -56,7 +47,7 @@ Json traced_json(const TracedMessage& message) {
              {"lost", message.lost}};
     // JSON has no octets.
     bool text = is_utf8(message.text);
-    out[text ? "text" : "hex"] = text ? message.text : hex(message.text);
+    out[text ? "text" : "hex"] = text ? message.text : hex(bytes_of(message.text));
     return out;
 }
 

@@ -4,20 +4,11 @@
 
 #include <algorithm>
 
+#include "control/hex.h"
 #include "dataplane/base/address.h"
 
 namespace fedge::control {
 namespace {
-
-std::string hex(const unsigned char* bytes, size_t size) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    for (size_t i = 0; i < size; i++) {
-        out += kDigits[bytes[i] >> 4];
-        out += kDigits[bytes[i] & 0xf];
-    }
-    return out;
-}
 
 std::string key_digest(const X509& certificate) {
     unsigned char* der = nullptr;
@@ -27,7 +18,7 @@ std::string key_digest(const X509& certificate) {
     unsigned int digest_size = 0;
     bool good = EVP_Digest(der, static_cast<size_t>(size), digest, &digest_size, EVP_sha256(), nullptr) == 1;
     OPENSSL_free(der);
-    return good ? hex(digest, digest_size) : std::string();
+    return good ? hex({digest, digest_size}) : std::string();
 }
 
 std::string bytes_of(const ASN1_STRING* text) {
@@ -92,7 +83,7 @@ std::vector<int> purposes(X509& certificate) {
 
 std::string serial_text(X509& certificate) {
     const ASN1_INTEGER* serial = X509_get0_serialNumber(&certificate);
-    return hex(ASN1_STRING_get0_data(serial), static_cast<size_t>(ASN1_STRING_length(serial)));
+    return hex({ASN1_STRING_get0_data(serial), static_cast<size_t>(ASN1_STRING_length(serial))});
 }
 
 }  // namespace
@@ -113,7 +104,7 @@ CertificateFacts facts_of(X509& certificate) {
     out.signature = signature ? signature : "unknown";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    if (X509_digest(&certificate, EVP_sha256(), digest, &size) == 1) out.sha256 = hex(digest, size);
+    if (X509_digest(&certificate, EVP_sha256(), digest, &size) == 1) out.sha256 = hex({digest, size});
     out.spki_sha256 = key_digest(certificate);
     for (int nid : purposes(certificate)) {
         const char* name = OBJ_nid2sn(nid);

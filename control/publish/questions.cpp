@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "control/publish/discovery_words.h"
 #include "message_generated.h"
 
 namespace fedge::control {
@@ -22,23 +23,11 @@ Query query_of(const contract::Question& question) {
     query.service =
         question.service() == contract::Discoverable::xmpp ? discovery::Service::xmpp : discovery::Service::sip;
     if (query.service == discovery::Service::sip) {
-        query.mode = question.srv_mode() == contract::SrvMode::microsoft ? SipMode::microsoft
-                     : question.srv_mode() == contract::SrvMode::sips    ? SipMode::sips
-                                                                         : SipMode::microsoft_then_sips;
+        query.mode = mode_of(question.srv_mode());
         query.namespace_rule = question.namespace_rule();
     }
     if (question.via()) query.via = question.via()->str();
     return query;
-}
-
-contract::Finding finding_of(discovery::Outcome outcome) {
-    switch (outcome) {
-        case discovery::Outcome::found: return contract::Finding::found;
-        case discovery::Outcome::not_found: return contract::Finding::not_found;
-        case discovery::Outcome::refused: return contract::Finding::refused;
-        case discovery::Outcome::failed: return contract::Finding::failed;
-    }
-    return contract::Finding::failed;
 }
 
 uint32_t seconds_left(Clock::time_point end, Clock::time_point now) {

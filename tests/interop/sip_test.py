@@ -97,7 +97,7 @@ def test_refusals_are_told_and_counted(env):
 
 @on_both_transports
 def test_remote_user(env):
-    """REGISTER on the shared port with ALPN sip/2, and a request that comes back by its Path"""
+    """REGISTER on the shared port, a request that comes back by its Path, and a keepalive (RFC 5626 section 4.4.1)"""
     partner, inside = world(env)
     user = partner.connect(net.EDGE4, ACCESS, 443)
     user.send(request("REGISTER", "bob@contoso.com", "bob@contoso.com", "g1", uri="sip:contoso.com", via="10.9.9.9"))
@@ -111,6 +111,8 @@ def test_remote_user(env):
     assert back.method == "MESSAGE", back.encode()
     user.send(back.reply(200))
     assert inside.next().status == 200
+    user.tls.sendall(b"\r\n\r\n")
+    assert user.tls.recv(100) == b"\r\n"
 
 
 # Records live for an hour, so that nothing but what the cores report makes the edge look again.

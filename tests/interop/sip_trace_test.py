@@ -138,7 +138,6 @@ def test_calls_are_listed_while_they_last(env):
     assert "BYE of the caller" in env.edge.fedge("show", "calls", "--all").stdout
 
 
-@on_both_transports
 def test_a_trace_ends_with_its_reader(env):
     """Without a trace nothing is copied; one whose reader was killed ends by itself"""
     _, _, outside, inside = world(env)

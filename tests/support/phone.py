@@ -59,12 +59,13 @@ class Phone:
                 if name in ("Via", "Max-Forwards", "From", "To", "Call-ID", "CSeq")]
         return Message(invite.start.replace("INVITE", "CANCEL", 1), kept)
 
-    def ask(self, method, receiver, body="", headers=()):
-        """The final response."""
-        self.send(self.request(method, receiver, body, headers))
+    def ask(self, method, receiver, body="", headers=(), seconds=12):
+        """The final response; TimeoutError when nothing comes for so long."""
+        asked = self.request(method, receiver, body, headers)
+        self.send(asked)
         while True:
-            message = self.next()
-            if message.status >= 200:
+            message = self.next(seconds)
+            if message.status >= 200 and message.get("Call-ID") == asked.get("Call-ID"):
                 return message
 
 

@@ -5,18 +5,13 @@
 #include <cstdio>
 
 #include "dataplane/base/hash.h"
+#include "dataplane/signal/sip/text_hash.h"
 
 namespace fedge::signal {
 namespace {
 
 constexpr std::string_view kProbe = "z9hG4bKfedge-probe-";
 constexpr Duration kAnswerWithin = 5s;
-
-uint64_t text_hash(std::string_view text) {
-    uint64_t h = 0xcbf29ce484222325;
-    for (char c : text) h = fold_multiply(h ^ static_cast<uint8_t>(c), 0x9e3779b97f4a7c15);
-    return h;
-}
 
 }  // namespace
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "dataplane/base/hash.h"
 #include "dataplane/policy/diagnostics.h"
 #include "dataplane/policy/names.h"
 #include "dataplane/signal/sip/peer_hash.h"
@@ -285,12 +284,6 @@ sip::Flow SipProxy::flow_of(FlowId id, PeerKind kind) const {
     return {view_.config->node, static_cast<uint8_t>(core_),
             side_of(kind),      id.index,
             id.generation,      states_[id.index].generation == id.generation ? states_[id.index].hash : kGone};
-}
-
-uint64_t SipProxy::call_hash(const sip::Message& message) {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (char c : message.call_id()) hash = fold_multiply(hash ^ static_cast<uint8_t>(c), 0x9e3779b97f4a7c15);
-    return hash;
 }
 
 }  // namespace fedge::signal

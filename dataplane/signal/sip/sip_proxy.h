@@ -210,7 +210,6 @@ class SipProxy final : private SipObserver {
     policy::Peer& peer(const SipConnection& connection);
     // Nobody who may speak has been heard on it: what comes may be of a scanner.
     bool unknown(const SipConnection& connection);
-    static uint64_t call_hash(const sip::Message& message);
 
     uint16_t core_;
     SipConnector& connector_;

@@ -9,6 +9,7 @@
 #include "dataplane/signal/sip/peer_hash.h"
 #include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
+#include "dataplane/signal/sip/text_hash.h"
 
 namespace fedge::signal {
 namespace {
@@ -254,7 +255,7 @@ void SipProxy::from_client(Incoming& request, const sip::RequestRoute& route) {
 }
 
 void SipProxy::to_front_end(Incoming& request, const Leaving& leaving) {
-    uint64_t hash = call_hash(request.message);
+    uint64_t hash = text_hash(request.message.call_id());
     auto waiting = [&](NextHops::Number hop) { return held_.count({WaitKey::For::next_hop, hop}); };
     // Within a dialog to the server that has it; if that is lost, to another one, which may know of it.
     if (leaving.route.action == sip::Action::flow)
@@ -291,7 +292,7 @@ void SipProxy::to_partner(Incoming& request, const Leaving& leaving, const Found
         if (SipConnection* theirs = hops_.aliased(hop, aliases_))
             return leave(request, leaving, hop, {NextHops::State::open, theirs});
     WaitKey key{WaitKey::For::next_hop, hop};
-    leave(request, leaving, hop, hops_.pick(hop, call_hash(request.message), held_.count(key), now_));
+    leave(request, leaving, hop, hops_.pick(hop, text_hash(request.message.call_id()), held_.count(key), now_));
 }
 
 void SipProxy::leave(Incoming& request, const Leaving& leaving, NextHops::Number hop, const NextHops::Pick& pick) {
