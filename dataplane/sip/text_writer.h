@@ -3,11 +3,17 @@
 
 #include <charconv>
 #include <concepts>
+#include <span>
 #include <string_view>
 
 #include "dataplane/base/bytes.h"
 
 namespace fedge::sip {
+
+// Memory for text, as memory for bytes.
+inline MutableBytes writable(std::span<char> text) {
+    return {reinterpret_cast<uint8_t*>(text.data()), text.size()};
+}
 
 class TextWriter {
   public:

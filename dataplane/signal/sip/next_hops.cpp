@@ -246,15 +246,17 @@ NextHops::Number NextHops::on_end(SipConnection& connection, HopFailure* failure
     if (number == kNone) return kNone;
     Hop& hop = hops_[number];
     size_t target = kMaxTargets;
-    for (std::vector<Link>* links : {&hop.connecting, &hop.open}) {
-        auto link = std::ranges::find(*links, connection.id(), &Link::id);
-        if (link == links->end()) continue;
+    auto taken_from = [&](std::vector<Link>& links) {
+        auto link = std::ranges::find(links, connection.id(), &Link::id);
+        if (link == links.end()) return false;
         target = link->target;
-        links->erase(link);
-        if (links != &hop.open || !hop.open.empty() || hop.kind != PeerKind::front_end || hop.down) break;
+        links.erase(link);
+        return true;
+    };
+    bool last_open = !taken_from(hop.connecting) && taken_from(hop.open) && hop.open.empty();
+    if (last_open && hop.kind == PeerKind::front_end && !hop.down) {
         counters_.add(Counter::sip_front_end_down);
         hop.down = true;
-        break;
     }
     if (!failure) return kNone;
     failed(hop, target, *failure, now);

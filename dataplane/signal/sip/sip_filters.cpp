@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dataplane/policy/diagnostics.h"
+#include "dataplane/sip/text_writer.h"
 
 namespace fedge::signal {
 namespace {
@@ -18,10 +19,6 @@ using sip::Method;
 
 constexpr uint16_t kRefused = 403;
 constexpr std::string_view kTextFormat = "Ms-Text-Format";
-
-MutableBytes writable(std::string& text) {
-    return {reinterpret_cast<uint8_t*>(text.data()), text.size()};
-}
 
 bool shown_to_people(Method method) {
     switch (method) {
@@ -107,7 +104,7 @@ FilterRefusal SipFilters::subject(std::string_view value, Filtered& out) {
     const sip::FilterDatabase& database = scratch_->database();
     subject_.resize(most_bytes(database, finding, value.size()));
     size_t message = 0;
-    subject_.resize(sip::write_filtered(database, finding, value, writable(subject_), 0, &message));
+    subject_.resize(sip::write_filtered(database, finding, value, sip::writable(subject_), 0, &message));
     if (subject_.empty()) return refuse(Finding::block_link);
     std::ranges::replace_if(
         subject_, [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
@@ -135,7 +132,7 @@ FilterRefusal SipFilters::first_message(std::string_view format, Filtered& out) 
         sip::write_filtered(database, finding, text, changed_, sip::earlier_message(database, finding, text, 0));
     if (size == 0) return refuse(Finding::block_link);
     std::string body((size + 2) / 3 * 4 + 1, '\0');
-    EVP_EncodeBlock(writable(body).data(), changed_.data(), static_cast<int>(size));
+    EVP_EncodeBlock(sip::writable(body).data(), changed_.data(), static_cast<int>(size));
     body.pop_back();
     auto at = static_cast<size_t>(encoded.data() - format.data());
     format_.append(format.substr(0, at)).append(body).append(format.substr(at + encoded.size()));

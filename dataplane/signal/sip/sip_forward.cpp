@@ -12,6 +12,7 @@
 #include "dataplane/sip/edit.h"
 #include "dataplane/sip/forwarding.h"
 #include "dataplane/sip/response.h"
+#include "dataplane/sip/text_writer.h"
 
 namespace fedge::signal {
 namespace {
@@ -22,10 +23,6 @@ using sip::Side;
 using sip::TokenUse;
 
 constexpr size_t kText = 1024;  // a Via or Record-Route of ours: a name of 253 and a token
-
-MutableBytes writable(std::span<char> text) {
-    return {reinterpret_cast<uint8_t*>(text.data()), text.size()};
-}
 
 }  // namespace
 
@@ -154,7 +151,7 @@ void SipProxy::answer(Incoming& request, uint16_t status, uint16_t diagnostic, s
     if (status == 503) extra[count++] = {"Retry-After", "5"};
     if (!extra_name.empty()) extra[count++] = {extra_name, extra_value};
     sip::FlowTokens::Tag tag = view_.config->tokens->tag(message);
-    auto via = sip::received_via(message.via(), request.connection->remote(), writable(via_memory));
+    auto via = sip::received_via(message.via(), request.connection->remote(), sip::writable(via_memory));
     sip::ResponseSpec spec;
     spec.status = status;
     spec.to_tag = sip::view(tag);

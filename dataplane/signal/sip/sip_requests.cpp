@@ -10,6 +10,7 @@
 #include "dataplane/signal/sip/sip_names.h"
 #include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/signal/sip/text_hash.h"
+#include "dataplane/sip/text_writer.h"
 
 namespace fedge::signal {
 namespace {
@@ -140,7 +141,7 @@ void SipProxy::end_by_route(Incoming& request, const sip::RequestRoute& route) {
         return answer(request, route.status, static_cast<uint16_t>(sip::diagnostics(route.fault)));
     std::array<char, 256> tags;
     size_t size = sip::write_unsupported(request.message, view_.config->site(request.kind, side_of(request.kind)),
-                                         {reinterpret_cast<uint8_t*>(tags.data()), tags.size()});
+                                         sip::writable(tags));
     answer(request, route.status, 0, size ? "Unsupported" : std::string_view{}, {tags.data(), size});
 }
 
