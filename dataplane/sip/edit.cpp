@@ -23,7 +23,7 @@ Edit::Edit(const Message& message, uint32_t body_bytes) : message_(&message), bo
 }
 
 void Edit::add(std::array<Line, kMaxAdded>& lines, size_t& count, std::string_view name, std::string_view value) {
-    if (count == kMaxAdded || name.empty() || !all(name, kToken) || !is_field_text(value)) {
+    if (count == kMaxAdded || name.empty() || !all<kToken>(name) || !is_field_text(value)) {
         ok_ = false;
         return;
     }

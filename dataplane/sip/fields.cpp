@@ -17,8 +17,7 @@ bool is_display(std::string_view text) {
 
 // Takes a token off the front, and the white space behind it.
 std::string_view take_token(std::string_view& text) {
-    size_t n = 0;
-    while (n < text.size() && is(text[n], kToken)) n++;
+    size_t n = span_of<kToken>(text);
     std::string_view token = text.substr(0, n);
     text = trim(text.substr(n));
     return token;
@@ -80,7 +79,7 @@ std::optional<Address> Address::parse(std::string_view value) {
         size_t end = value.find(';');
         uri = trim(value.substr(0, end));
         if (end != std::string_view::npos) out.params = value.substr(end);
-        if (uri.find_first_of(",?") != std::string_view::npos) return std::nullopt;
+        if (uri.find(',') != std::string_view::npos || uri.find('?') != std::string_view::npos) return std::nullopt;
     }
     auto parsed = Uri::parse(uri);
     if (!parsed) return std::nullopt;
@@ -88,7 +87,7 @@ std::optional<Address> Address::parse(std::string_view value) {
     ParameterCursor params{out.params};
     while (auto p = params.next()) {
         if (!equal_nocase(p->name, "tag")) continue;
-        if (!out.tag.empty() || p->value.empty() || !all(p->value, kToken)) return std::nullopt;
+        if (!out.tag.empty() || p->value.empty() || !all<kToken>(p->value)) return std::nullopt;
         out.tag = p->value;
     }
     if (!params.ok()) return std::nullopt;
@@ -102,8 +101,7 @@ std::optional<Via> Via::parse(std::string_view value) {
     if (!equal_nocase(protocol, "SIP") || !take_slash(value) || take_token(value).empty() || !take_slash(value))
         return std::nullopt;
     // White space divides transport and sent-by; of the two only the transport is a token in every case.
-    size_t n = 0;
-    while (n < value.size() && is(value[n], kToken)) n++;
+    size_t n = span_of<kToken>(value);
     out.transport = value.substr(0, n);
     if (n == 0 || n == value.size() || !is(value[n], kLws)) return std::nullopt;
     value = trim(value.substr(n));
@@ -117,7 +115,7 @@ std::optional<Via> Via::parse(std::string_view value) {
     bool branch = false;
     while (auto p = params.next()) {
         if (equal_nocase(p->name, "branch")) {
-            if (branch || p->value.empty() || !all(p->value, kToken)) return std::nullopt;
+            if (branch || p->value.empty() || !all<kToken>(p->value)) return std::nullopt;
             branch = true;
             out.branch = p->value;
         } else if (equal_nocase(p->name, "received")) {
@@ -148,11 +146,10 @@ std::optional<std::string_view> Via::param(std::string_view name) const {
 
 std::optional<CSeq> CSeq::parse(std::string_view value) {
     value = trim(value);
-    size_t n = 0;
-    while (n < value.size() && is(value[n], kDigit)) n++;
+    size_t n = span_of<kDigit>(value);
     auto digits = parse_number(value.substr(0, n), 0x7fffffff);  // section 8.1.1.5: less than 2^31
     std::string_view method = trim(value.substr(n));
-    if (!digits || method.empty() || method.size() == value.size() - n || !all(method, kToken)) return std::nullopt;
+    if (!digits || method.empty() || method.size() == value.size() - n || !all<kToken>(method)) return std::nullopt;
     return CSeq{static_cast<uint32_t>(*digits), method};
 }
 

@@ -164,7 +164,7 @@ bool Filters::is_local(std::string_view text, size_t at) const {
     std::string_view host = rest.substr(0, rest.find(':'));
     while (host.ends_with('.')) host.remove_suffix(1);
     // 2130706433 and 0x7f000001 are addresses.
-    if (host.empty() || !all(host, kHostChar) || all(host, kDigit) || has_prefix(host, "0x")) return false;
+    if (host.empty() || !all<kHostChar>(host) || all<kDigit>(host) || has_prefix(host, "0x")) return false;
     if (host.find('.') == std::string_view::npos) return true;
     return std::ranges::any_of(database_->settings().local_domains, [&](std::string_view domain) {
         if (host.size() < domain.size()) return false;

@@ -134,7 +134,7 @@ FramingFault Framer::on_line(std::string_view text, size_t end) {
     }
     if (!is(line[0], kSpace)) return on_field(line);
     if (fields_ == 0) return FramingFault::orphan_fold;
-    if (all(line, kSpace)) return FramingFault::blank_fold;
+    if (all<kSpace>(line)) return FramingFault::blank_fold;
     if (in_length_ && lengths_ == Length::one) lengths_ = Length::bad;
     return FramingFault::none;
 }

@@ -9,38 +9,12 @@
 namespace fedge::sip {
 namespace {
 
-constexpr std::array<uint16_t, 256> make_classes() {
-    std::array<uint16_t, 256> t{};
-    auto add = [&](std::string_view chars, unsigned bits) {
-        for (char c : chars) t[static_cast<uint8_t>(c)] = static_cast<uint16_t>(t[static_cast<uint8_t>(c)] | bits);
-    };
-    constexpr std::string_view digits = "0123456789";
-    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    constexpr unsigned everywhere = kToken | kUnreserved | kHostChar | kWordChar | kUriChar;
-    add(digits, kDigit | kHex | everywhere);
-    add(letters, kAlpha | everywhere);
-    add("abcdefABCDEF", kHex);
-    add("-.!%*_+`'~", kToken);
-    add("-_.!~*'()", kUnreserved);
-    add("&=+$,;?/", kUserUnreserved);
-    add("&=+$,", kPasswordExtra);
-    add("[]/:&+$", kParamUnreserved);
-    add("[]/?:+$", kHeaderUnreserved);
-    add("-._", kHostChar);
-    add("-.!%*_+`'~()<>:\\\"/[]?{}@", kWordChar);
-    add("-._~:/?#[]@!$&'()*+,;=%", kUriChar);
-    add("\"<>,", kListChar);
-    add(" \t", kSpace | kLws);
-    add("\r\n", kLws);
-    return t;
-}
-
 unsigned hex_value(char c) {
     return static_cast<unsigned>(is(c, kDigit) ? c - '0' : lower(c) - 'a' + 10);
 }
 
-bool is_escape(std::string_view text, size_t at) {
-    return text.size() - at >= 3 && text[at] == '%' && is(text[at + 1], kHex) && is(text[at + 2], kHex);
+void skip_space(std::string_view& text) {
+    while (!text.empty() && is(text.front(), kLws)) text.remove_prefix(1);
 }
 
 // The next octet of an escaped text; `plain` tells whether it stands there by itself, or might as well.
@@ -57,26 +31,46 @@ Octet take_octet(std::string_view text, size_t& at) {
 
 }  // namespace
 
-const std::array<uint16_t, 256> kCharClasses = make_classes();
+namespace {
 
-bool escaped_text(std::string_view text, unsigned classes) {
-    for (size_t i = 0; i < text.size();) {
-        if (is(text[i], classes)) {
-            i++;
-        } else if (is_escape(text, i)) {
-            i += 3;
-        } else {
-            return false;
-        }
-    }
-    return !text.empty();
+constexpr uint64_t kEach = 0x0101010101010101;
+
+// Eight octets of each text, the same without case.
+bool same_letters(uint64_t a, uint64_t b) {
+    uint64_t differs = a ^ b;
+    if (differs == 0) return true;
+    if ((differs & ~(kEach * 0x20)) != 0) return false;
+    // Where they differ there must be a letter: bit 7 of each sum tells that the octet is not below, or is beyond.
+    uint64_t low = (a | kEach * 0x20) & kEach * 0x7f;
+    uint64_t letters = (low + kEach * (0x80 - 'a')) & ~(low + kEach * (0x80 - 'z' - 1)) & ~a;
+    return ((differs << 2) & ~letters) == 0;
 }
 
-bool equal_slowly(std::string_view a, std::string_view b) {
-    // Nearly everybody writes names as the RFCs do.
-    if (std::memcmp(a.data(), b.data(), a.size()) == 0) return true;
-    for (size_t i = 0; i < a.size(); i++)
-        if (lower(a[i]) != lower(b[i])) return false;
+uint64_t load64(const char* at) {
+    uint64_t word;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
+}
+uint64_t load32(const char* at) {
+    uint32_t word;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+}  // namespace
+
+// The last words overlap those in front of them.
+bool equal_letters(std::string_view a, std::string_view b) {
+    size_t size = a.size();
+    const char *x = a.data(), *y = b.data();
+    if (size >= 8) {
+        for (size_t i = 0; i + 8 < size; i += 8)
+            if (!same_letters(load64(x + i), load64(y + i))) return false;
+        return same_letters(load64(x + size - 8), load64(y + size - 8));
+    }
+    if (size >= 4) return same_letters(load32(x) | load32(x + size - 4) << 32, load32(y) | load32(y + size - 4) << 32);
+    for (size_t i = 0; i < size; i++)
+        if (lower(x[i]) != lower(y[i])) return false;
     return true;
 }
 
@@ -116,7 +110,7 @@ std::optional<std::string_view> ValueCursor::next() {
     bool bracket = false;
     size_t i = 0;
     for (;; i++) {
-        while (i < rest_.size() && !is(rest_[i], kListChar)) i++;
+        i += find_of<kListChar>(rest_.substr(i));
         if (i == rest_.size()) break;
         char c = rest_[i];
         if (c == '<') bracket = true;
@@ -141,21 +135,23 @@ std::optional<std::string_view> ValueCursor::next() {
 }
 
 std::optional<Parameter> ParameterCursor::next() {
-    rest_ = trim(rest_);
+    skip_space(rest_);
     if (rest_.empty() || !ok_) return std::nullopt;
     auto fail = [&] {
         ok_ = false;
         return std::nullopt;
     };
     if (rest_.front() != ';') return fail();
-    rest_ = trim(rest_.substr(1));
-    size_t n = 0;
-    while (n < rest_.size() && is(rest_[n], kToken)) n++;
+    rest_.remove_prefix(1);
+    skip_space(rest_);
+    size_t n = span_of<kToken>(rest_);
     if (n == 0) return fail();
     Parameter p{rest_.substr(0, n), {}, false};
-    rest_ = trim(rest_.substr(n));
+    rest_.remove_prefix(n);
+    skip_space(rest_);
     if (rest_.empty() || rest_.front() != '=') return p;
-    rest_ = trim(rest_.substr(1));
+    rest_.remove_prefix(1);
+    skip_space(rest_);
     p.has_value = true;
     if (rest_.empty()) return fail();
     size_t end = 0;
@@ -164,9 +160,10 @@ std::optional<Parameter> ParameterCursor::next() {
         if (end == std::string_view::npos) return fail();
     } else {
         // token / host: an IPv6 reference has brackets and colons; UTF-8 is met though it is not allowed bare.
-        while (end < rest_.size() && (is(rest_[end], kToken) || rest_[end] == '[' || rest_[end] == ']' ||
-                                      rest_[end] == ':' || static_cast<uint8_t>(rest_[end]) >= 0x80))
-            end++;
+        for (;; end++) {
+            end += span_of<kToken | kReference>(rest_.substr(end));
+            if (end == rest_.size() || static_cast<uint8_t>(rest_[end]) < 0x80) break;
+        }
         if (end == 0) return fail();
     }
     p.value = rest_.substr(0, end);
@@ -189,8 +186,7 @@ std::optional<Parameter> find_parameter(std::string_view text, std::string_view 
 }
 
 std::optional<std::string_view> header_name(std::string_view line, size_t& colon) {
-    size_t n = 0;
-    while (n < line.size() && is(line[n], kToken)) n++;
+    size_t n = span_of<kToken>(line);
     colon = n;
     while (colon < line.size() && is(line[colon], kSpace)) colon++;
     if (n == 0 || colon == line.size() || line[colon] != ':') return std::nullopt;
@@ -200,15 +196,20 @@ std::optional<std::string_view> header_name(std::string_view line, size_t& colon
 size_t find_control(std::string_view text, size_t from) {
     size_t i = from;
 #ifdef __SSE2__
-    const __m128i last_control = _mm_set1_epi8(0x1f);
-    const __m128i tab = _mm_set1_epi8('\t');
-    const __m128i del = _mm_set1_epi8(0x7f);
-    for (; text.size() - i >= 16; i += 16) {
-        __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, last_control), x);
-        control = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(x, tab), control), _mm_cmpeq_epi8(x, del));
-        if (int mask = _mm_movemask_epi8(control))
-            return i + static_cast<size_t>(__builtin_ctz(static_cast<unsigned>(mask)));
+    // Bit i: octet i of the sixteen is one.
+    auto controls = [&](size_t at) {
+        __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+        control = _mm_andnot_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\t')), control);
+        control = _mm_or_si128(control, _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f)));
+        return static_cast<unsigned>(_mm_movemask_epi8(control));
+    };
+    for (; text.size() - i >= 16; i += 16)
+        if (unsigned mask = controls(i)) return i + static_cast<size_t>(__builtin_ctz(mask));
+    if (text.size() >= 16) {
+        // The last sixteen, without what stands in front of `i`.
+        unsigned mask = controls(text.size() - 16) >> (i - (text.size() - 16));
+        return mask ? i + static_cast<size_t>(__builtin_ctz(mask)) : text.size();
     }
 #endif
     for (; i < text.size(); i++) {

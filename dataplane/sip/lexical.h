@@ -1,51 +1,36 @@
-// The smallest parts of SIP grammar (RFC 3261 section 25.1): classes of characters, linear white space with its folds,
-// numbers, comparisons without case, cursors over lists and parameters. Nothing here allocates or keeps state.
+// The smallest parts of SIP grammar (RFC 3261 section 25.1): linear white space with its folds, numbers, comparisons
+// without case, cursors over lists and parameters. Nothing here allocates or keeps state.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "dataplane/sip/char_classes.h"
+
 namespace fedge::sip {
 
-// Classes of octets; a set is the sum of its bits.
-enum CharClass : uint16_t {
-    kDigit = 1,
-    kAlpha = 2,
-    kToken = 4,               // token
-    kUnreserved = 8,          // alphanum / mark
-    kUserUnreserved = 16,     // & = + $ , ; ? /
-    kPasswordExtra = 32,      // & = + $ ,
-    kParamUnreserved = 64,    // [ ] / : & + $
-    kHeaderUnreserved = 128,  // hnv-unreserved: [ ] / ? : + $
-    kHostChar = 256,          // alphanum - .  and _, which is no host character but is met in the wild
-    kWordChar = 512,          // word, and @: Call-ID
-    kHex = 1024,
-    kSpace = 2048,      // SP HTAB
-    kLws = 4096,        // SP HTAB CR LF: what folds and surrounds, once line ends have been checked
-    kUriChar = 8192,    // what may stand in a URI of a scheme that is not known here (RFC 3986 section 2)
-    kListChar = 16384,  // what matters where lists are taken apart: " < > ,
-};
-extern const std::array<uint16_t, 256> kCharClasses;
-
-inline bool is(char c, unsigned classes) {
-    return (kCharClasses[static_cast<uint8_t>(c)] & classes) != 0;
-}
-inline bool all(std::string_view text, unsigned classes) {
-    for (char c : text)
-        if (!is(c, classes)) return false;
-    return true;
+// %HH stands at text[at].
+inline bool is_escape(std::string_view text, size_t at) {
+    return text.size() - at >= 3 && text[at] == '%' && is(text[at + 1], kHex) && is(text[at + 2], kHex);
 }
 // Not empty, every octet of the classes, or %HH.
-bool escaped_text(std::string_view text, unsigned classes);
+template <unsigned kSet>
+bool escaped_text(std::string_view text) {
+    if (text.empty()) return false;
+    for (size_t at = 0;; at += 3) {
+        at += span_of<kSet>(text.substr(at));
+        if (at == text.size()) return true;
+        if (!is_escape(text, at)) return false;
+    }
+}
 
 inline char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
-bool equal_slowly(std::string_view a, std::string_view b);  // of one size, not empty
+bool equal_letters(std::string_view a, std::string_view b);  // of one size
 inline bool equal_nocase(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && (a.empty() || equal_slowly(a, b));
+    return a.size() == b.size() && equal_letters(a, b);
 }
 // Without case, after %HH has been undone on both sides where it stands for a character that needs no escape (section
 // 19.1.4).

@@ -1,5 +1,8 @@
 #include "dataplane/sip/message.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace fedge::sip {
 namespace {
 
@@ -112,7 +115,7 @@ uint16_t status(MessageFault fault) {
 MessageFault Message::parse(std::string_view header) {
     header_ = header;
     start_line_ = count_ = vias_ = status_ = 0;
-    request_ = via_sound_ = false;
+    request_ = via_sound_ = repeated_ = false;
     method_ = Method::other;
     method_text_ = reason_ = call_id_ = {};
     request_uri_ = {};
@@ -155,7 +158,7 @@ MessageFault Message::index() {
         if (start_line_ == 0) {
             start_line_ = next;
         } else if (is(header_[line], kSpace)) {
-            if (count_ == 0 || all(header_.substr(line, at - line), kSpace)) return MessageFault::bad_line;
+            if (count_ == 0 || all<kSpace>(header_.substr(line, at - line))) return MessageFault::bad_line;
             extend_field(fields_[count_ - 1], next);
         } else if (MessageFault fault = add_field(line, next); fault != MessageFault::none) {
             return fault;
@@ -214,14 +217,10 @@ MessageFault Message::add_field(size_t at, size_t end) {
         first_[i] = index;
     } else {
         fields_[last_[i]].next = index;
+        repeated_ |= std::ranges::find(kSingle, id) != std::end(kSingle);
     }
     last_[i] = index;
     return MessageFault::none;
-}
-
-const Field* Message::first(HeaderId id) const {
-    uint16_t i = first_[static_cast<size_t>(id)];
-    return i == kNone ? nullptr : &fields_[i];
 }
 
 std::string_view Message::value(HeaderId id) const {
@@ -250,7 +249,7 @@ MessageFault Message::read_request_line(std::string_view line) {
     if (first_space == std::string_view::npos || first_space == last_space) return MessageFault::bad_start_line;
     std::string_view uri = line.substr(first_space + 1, last_space - first_space - 1);
     std::string_view version = line.substr(last_space + 1);
-    if (method_text_.empty() || !all(method_text_, kToken) || !equal_nocase(version.substr(0, 4), "SIP/"))
+    if (method_text_.empty() || !all<kToken>(method_text_) || !equal_nocase(version.substr(0, 4), "SIP/"))
         return MessageFault::bad_start_line;
     if (!equal_nocase(version, kVersion)) return MessageFault::version;
     auto parsed = Uri::parse(uri);
@@ -273,9 +272,7 @@ MessageFault Message::read_status_line(std::string_view line) {
 MessageFault Message::check_counts() const {
     for (HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::to, HeaderId::call_id, HeaderId::cseq})
         if (!has(id)) return MessageFault::missing_field;
-    for (HeaderId id : kSingle)
-        if (const Field* f = first(id); f && f->next != 0) return MessageFault::several_fields;
-    return MessageFault::none;
+    return repeated_ ? MessageFault::several_fields : MessageFault::none;
 }
 
 MessageFault Message::read_vias() {
@@ -311,7 +308,7 @@ MessageFault Message::read_essentials() {
     if (!to) return MessageFault::bad_to;
     to_ = *to;
     call_id_ = value(HeaderId::call_id);
-    if (call_id_.empty() || !all(call_id_, kWordChar)) return MessageFault::bad_call_id;
+    if (call_id_.empty() || !all<kWordChar>(call_id_)) return MessageFault::bad_call_id;
     auto cseq = CSeq::parse(value(HeaderId::cseq));
     if (!cseq) return MessageFault::bad_cseq;
     cseq_ = *cseq;
@@ -334,8 +331,7 @@ MessageFault Message::read_essentials() {
 MessageFault Message::check_credentials(HeaderId id) const {
     for (const Field* f = first(id); f; f = next(*f)) {
         std::string_view rest = value(*f);
-        size_t n = 0;
-        while (n < rest.size() && is(rest[n], kToken)) n++;
+        size_t n = span_of<kToken>(rest);
         std::string_view scheme = rest.substr(0, n);
         rest = rest.substr(n);
         if (scheme.empty() || (!rest.empty() && !is(rest.front(), kLws))) return MessageFault::bad_credentials;
@@ -351,7 +347,7 @@ MessageFault Message::check_credentials(HeaderId id) const {
             std::string_view name = trim(pair->substr(0, equals));
             std::string_view text = equals == std::string_view::npos ? "" : trim(pair->substr(equals + 1));
             bool quoted = text.starts_with('"') && quoted_end(text, 0) == text.size();
-            if (name.empty() || !all(name, kToken) || text.empty() || !(quoted || all(text, kToken)))
+            if (name.empty() || !all<kToken>(name) || text.empty() || !(quoted || all<kToken>(text)))
                 return MessageFault::bad_credentials;
         }
         if (!pairs.ok()) return MessageFault::bad_credentials;

@@ -113,7 +113,10 @@ class Message {
     std::optional<uint8_t> max_forwards() const { return max_forwards_; }
 
     std::span<const Field> fields() const { return {fields_.data(), count_}; }
-    const Field* first(HeaderId id) const;
+    const Field* first(HeaderId id) const {
+        uint16_t i = first_[static_cast<size_t>(id)];
+        return i == kNone ? nullptr : &fields_[i];
+    }
     const Field* next(const Field& field) const { return field.next == 0 ? nullptr : &fields_[field.next]; }
     bool has(HeaderId id) const { return first_[static_cast<size_t>(id)] != kNone; }
     std::string_view name(const Field& field) const { return header_.substr(field.line, field.name_size); }
@@ -148,6 +151,7 @@ class Message {
     uint32_t vias_ = 0;
     bool request_ = false;
     bool via_sound_ = false;
+    bool repeated_ = false;  // a field that may stand there once
     Method method_ = Method::other;
     uint16_t status_ = 0;
     std::string_view method_text_;

@@ -55,8 +55,13 @@ void write_quoted(TextWriter& w, std::string_view text) {
 }
 
 void write_address(TextWriter& w, const IpAddress& address) {
+    Bytes wire = address.wire();
+    if (address.is_v4()) {
+        w << uint32_t{wire[0]} << "." << uint32_t{wire[1]} << "." << uint32_t{wire[2]} << "." << uint32_t{wire[3]};
+        return;
+    }
     char text[INET6_ADDRSTRLEN];
-    inet_ntop(address.is_v4() ? AF_INET : AF_INET6, address.wire().data(), text, sizeof(text));
+    inet_ntop(AF_INET6, wire.data(), text, sizeof(text));
     w << text;
 }
 
@@ -111,7 +116,7 @@ size_t write_response(const Message& request, const ResponseSpec& spec, MutableB
     // Section 8.2.6.1: the sender measures with it.
     if (spec.status == 100) copy(HeaderId::timestamp);
     for (const ExtraHeader& extra : spec.extra) {
-        if (extra.name.empty() || !all(extra.name, kToken) || !is_field_text(extra.value)) return 0;
+        if (extra.name.empty() || !all<kToken>(extra.name) || !is_field_text(extra.value)) return 0;
         w << extra.name << ": " << extra.value << "\r\n";
     }
     w << "Content-Length: 0\r\n\r\n";

@@ -1,5 +1,7 @@
 #include "dataplane/sip/uri.h"
 
+#include <algorithm>
+
 #include "dataplane/base/address.h"
 #include "dataplane/sip/lexical.h"
 
@@ -30,9 +32,9 @@ bool sound_params(std::string_view params) {
     while (!params.empty()) {
         size_t before = params.size();
         Pair p = take_pair(params, ';');
-        if (!escaped_text(p.name, kParamChars)) return false;
+        if (!escaped_text<kParamChars>(p.name)) return false;
         bool equals = before - params.size() > p.name.size() + 1;
-        if (equals && !escaped_text(p.value, kParamChars)) return false;
+        if (equals && !escaped_text<kParamChars>(p.value)) return false;
     }
     return true;
 }
@@ -42,8 +44,8 @@ bool sound_headers(std::string_view headers) {
         size_t before = headers.size();
         Pair p = take_pair(headers, '&');
         bool equals = before - headers.size() > p.name.size() + 1;
-        if (!equals || !escaped_text(p.name, kHeaderChars)) return false;
-        if (!p.value.empty() && !escaped_text(p.value, kHeaderChars)) return false;
+        if (!equals || !escaped_text<kHeaderChars>(p.name)) return false;
+        if (!p.value.empty() && !escaped_text<kHeaderChars>(p.value)) return false;
     }
     return true;
 }
@@ -55,13 +57,13 @@ bool parse_sip(std::string_view rest, Uri& uri) {
         rest.remove_prefix(at + 1);
         size_t colon = userinfo.find(':');
         uri.user = userinfo.substr(0, colon);
-        if (!escaped_text(uri.user, kUserChars)) return false;
+        if (!escaped_text<kUserChars>(uri.user)) return false;
         if (colon != std::string_view::npos) {
             uri.password = userinfo.substr(colon + 1);
-            if (!uri.password.empty() && !escaped_text(uri.password, kPasswordChars)) return false;
+            if (!uri.password.empty() && !escaped_text<kPasswordChars>(uri.password)) return false;
         }
     }
-    size_t end = rest.find_first_of(";?");
+    size_t end = std::min(rest.find(';'), rest.find('?'));
     auto where = parse_host_port(rest.substr(0, end));
     if (!where) return false;
     uri.host = where->host;
@@ -105,7 +107,7 @@ bool is_host(std::string_view host) {
         if (host.back() != ']') return false;
         return host.find(':') != std::string_view::npos && IpAddress::parse(host.substr(1, host.size() - 2));
     }
-    return all(host, kHostChar) && host.front() != '.' && host.front() != '-' &&
+    return all<kHostChar>(host) && host.front() != '.' && host.front() != '-' &&
            host.find("..") == std::string_view::npos;
 }
 
@@ -136,7 +138,7 @@ std::optional<Uri> Uri::parse(std::string_view text) {
         uri.scheme = Scheme::tel;
         sound = parse_tel(rest, uri);
     } else {
-        sound = is(scheme.front(), kAlpha) && all(rest, kUriChar);
+        sound = is(scheme.front(), kAlpha) && all<kUriChar>(rest);
         for (char c : scheme) sound &= is(c, kAlpha | kDigit) || c == '+' || c == '-' || c == '.';
     }
     if (!sound) return std::nullopt;

@@ -91,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!sound) return 0;
     check_edit(*m, data[0], *again);
     if (m->is_request()) {
-        expect(sip::all(sip::view(tokens.branch(*m, sip::Side::inside)), sip::kToken), "a branch is a token");
+        expect(sip::all<sip::kToken>(sip::view(tokens.branch(*m, sip::Side::inside))), "a branch is a token");
         expect(!tokens.looped(*m, sip::Side::outside), "nobody guesses a keyed hash");
     }
     return 0;

@@ -173,7 +173,7 @@ TEST(SipBranch, TagsOfOwnResponses) {
     EXPECT_EQ(view(tokens.tag(*Parsed{text})), tag) << "the same when the request is sent again";
     text.call_id = "x";
     EXPECT_NE(view(tokens.tag(*Parsed{text})), tag);
-    EXPECT_TRUE(all(tag, kToken));
+    EXPECT_TRUE(all<kToken>(tag));
     // Longer than one block of the hash.
     text.via = "SIP/2.0/TLS a;branch=z9hG4bK" + std::string(3000, 'x') + "1";
     std::string long_tag{view(tokens.tag(*Parsed{text}))};
