@@ -86,6 +86,14 @@ void Normalizer::Sink::put(char c, uint32_t at) {
     out[size++] = static_cast<uint8_t>(c);
 }
 
+void Normalizer::Sink::put(std::string_view text, uint32_t at) {
+    text = text.substr(0, out.size() - size);
+    text.copy(reinterpret_cast<char*>(out.data() + size), text.size());
+    if (!origin.empty())
+        for (size_t i = 0; i < text.size(); i++) origin[size + i] = at + static_cast<uint32_t>(i);
+    size += text.size();
+}
+
 void Normalizer::put(char c, Sink& sink) {
     if (is_shown(c)) {
         sink.put(c, at_);
@@ -226,8 +234,13 @@ size_t Normalizer::take(std::string_view text, bool last, Sink& sink) {
 
 void Normalizer::run(std::string_view text, bool last, Sink& sink) {
     while (!text.empty()) {
-        size_t n = take(text, last, sink);
-        if (n == 0) break;
+        size_t n = in_tag_ ? 0 : span_of<kPlainText>(text);
+        if (n > 0) {
+            sink.put(text.substr(0, n), at_);
+        } else {
+            n = take(text, last, sink);
+            if (n == 0) break;
+        }
         at_ += static_cast<uint32_t>(n);
         text.remove_prefix(n);
     }

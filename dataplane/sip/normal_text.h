@@ -46,6 +46,7 @@ class Normalizer {
         std::span<uint32_t> origin;
         size_t size = 0;
         void put(char c, uint32_t at);
+        void put(std::string_view text, uint32_t at);
     };
     // A character, or a gap if it is none that is shown.
     void put(char c, Sink& sink);
