@@ -1,6 +1,7 @@
 #include "tests/packet/script.h"
 
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "tests/packet/words.h"
@@ -47,22 +48,28 @@ bool parse_switch(const std::string& value) {
     return false;
 }
 
+// FIRST-LAST[/DIVISOR]: as if the NIC put flows to these local ports on this core, of them the multiples of DIVISOR.
+std::function<bool(const Endpoint&, const Endpoint&)> parse_home(const std::string& value) {
+    auto port = [](const std::string& text) { return static_cast<uint16_t>(parse_integer(text)); };
+    size_t dash = value.find('-'), slash = value.find('/');
+    if (dash == std::string::npos) throw ScriptError("FIRST-LAST[/DIVISOR] is expected, not '" + value + "'");
+    uint16_t first = port(value.substr(0, dash));
+    uint16_t last = port(value.substr(dash + 1, slash == std::string::npos ? slash : slash - dash - 1));
+    uint16_t divisor = slash == std::string::npos ? 1 : port(value.substr(slash + 1));
+    if (divisor == 0) throw ScriptError("no port is a multiple of 0");
+    return [=](const Endpoint& local, const Endpoint&) {
+        return local.port >= first && local.port <= last && local.port % divisor == 0;
+    };
+}
+
 void set_setting(Words& words, Script& script) {
     auto [key, value] = next_pair(words);
     if (key == "time_wait") {
         script.settings.time_wait = parse_duration(value);
     } else if (key == "cubic") {
         script.settings.cubic = parse_switch(value);
-    } else if (key == "port_first") {
-        script.settings.port_first = static_cast<uint16_t>(parse_integer(value));
-    } else if (key == "port_last") {
-        script.settings.port_last = static_cast<uint16_t>(parse_integer(value));
     } else if (key == "home") {
-        // As if the NIC put flows on this core whose local port leaves no rest.
-        auto divisor = static_cast<uint16_t>(parse_integer(value));
-        script.settings.arrives_here = [divisor](const Endpoint& local, const Endpoint&) {
-            return local.port % divisor == 0;
-        };
+        script.settings.arrives_here = parse_home(value);
     } else if (key == "seed") {
         script.seed = static_cast<uint64_t>(parse_integer(value));
     } else if (key == "late") {
