@@ -46,6 +46,7 @@ class PipeStream final : public tcp::Stream {
     void shutdown() override {}
     void set_handler(tcp::StreamHandler&) override {}
     void close() override { aborted = true; }
+    void linger() override { aborted = true; }
     void abort() override { aborted = true; }
     Endpoint local() const override { return {IpAddress::v4(0x0a000001), 443}; }
     Endpoint remote() const override { return {IpAddress::v4(0x0a000002), 50000}; }
