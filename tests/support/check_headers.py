@@ -22,7 +22,7 @@ import sys
 
 FOLDERS = ("dataplane", "control", "appliance", "tests", "perf")
 # Options that name an input or an output of the original command; those of the second set take a value behind a space.
-DROP_ALONE = {"-c", "-MD", "-MMD", "-pipe"}
+DROP_ALONE = {"-c", "-MD", "-MMD", "-pipe", "-fcolor-diagnostics", "-fdiagnostics-color=always"}
 DROP_WITH_VALUE = {"-o", "-MF", "-MQ", "-MT"}
 
 
