@@ -29,10 +29,6 @@ Octet take_octet(std::string_view text, size_t& at) {
     return {value, is(value, kUnreserved)};
 }
 
-}  // namespace
-
-namespace {
-
 constexpr uint64_t kEach = 0x0101010101010101;
 
 // Eight octets of each text, the same without case.
