@@ -14,6 +14,7 @@
 
 #include "dataplane/tcp/kernel_socket.h"
 #include "dataplane/tcp/kernel_stream.h"
+#include "dataplane/tcp/source_network.h"
 
 namespace fedge::tcp {
 namespace {
@@ -147,7 +148,7 @@ KernelStream* KernelTransport::take(int descriptor, const Endpoint& remote, cons
     s.end_received = s.end_queued = s.end_sent = false;
     s.linger_left = 0;
     s.write_blocked = s.event_open = s.event_readable = s.error_pending = s.pending_close = false;
-    per_prefix_[prefix_of(remote.address)]++;
+    per_prefix_[source_network(remote.address)]++;
     if (options.idle_timeout != Duration{0}) wheel_.arm(index, now_ + options.idle_timeout);
     return &s;
 }
@@ -155,7 +156,7 @@ KernelStream* KernelTransport::take(int descriptor, const Endpoint& remote, cons
 void KernelTransport::release(KernelStream& s, bool orderly) {
     if (!s.in_use) return;
     wheel_.cancel(s.index);
-    auto prefix = per_prefix_.find(prefix_of(s.remote_endpoint.address));
+    auto prefix = per_prefix_.find(source_network(s.remote_endpoint.address));
     if (--prefix->second == 0) per_prefix_.erase(prefix);
     if (orderly) {
         ::close(s.descriptor);
@@ -175,10 +176,6 @@ void KernelTransport::mark(KernelStream& s) {
     if (s.dirty) return;
     s.dirty = true;
     dirty_.push_back(s.index);
-}
-
-IpAddress KernelTransport::prefix_of(const IpAddress& address) {
-    return address.is_v4() ? address : IpAddress::words(address.high(), 0);
 }
 
 void KernelTransport::wait(Duration timeout) {
@@ -238,7 +235,7 @@ bool KernelTransport::accept_one(const Listener& listener, bool& more) {
     }
     Endpoint remote = from.endpoint();
     counters_.add(Counter::tcp_syn_received);
-    auto prefix = per_prefix_.find(prefix_of(remote.address));
+    auto prefix = per_prefix_.find(source_network(remote.address));
     if (free_.empty() || (prefix != per_prefix_.end() && prefix->second >= limits_.connections_per_prefix)) {
         counters_.drop(free_.empty() ? Drop::tcp_no_room : Drop::tcp_prefix_limit);
         reset_socket(descriptor);

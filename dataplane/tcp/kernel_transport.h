@@ -105,8 +105,6 @@ class KernelTransport final : public Transport {
     ConnectionRow row(const KernelStream& stream) const;
     void tell_end(const KernelStream& stream, std::string_view how) const;
 
-    static IpAddress prefix_of(const IpAddress& address);
-
     KernelLimits limits_;
     Counters counters_;
     Instant now_;

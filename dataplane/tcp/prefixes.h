@@ -5,6 +5,7 @@
 
 #include "dataplane/base/address.h"
 #include "dataplane/base/hash_table.h"
+#include "dataplane/tcp/source_network.h"
 
 namespace fedge::tcp {
 
@@ -31,7 +32,8 @@ class PrefixCounts {
         uint64_t low;
     };
     static Key key(const IpAddress& address) {
-        return address.is_v4() ? Key{0, address.low()} : Key{address.high(), 0};
+        IpAddress network = source_network(address);
+        return {network.high(), network.low()};
     }
 
     HashTable<Key> table_;

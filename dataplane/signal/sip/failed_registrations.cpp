@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/tcp/source_network.h"
+
 namespace fedge::signal {
 namespace {
 
@@ -16,9 +18,8 @@ FailedRegistrations::FailedRegistrations(Random& random) : slots_(kRows * kSlots
 }
 
 size_t FailedRegistrations::slot(size_t row, const IpAddress& source) const {
-    uint64_t high = source.is_v4() ? 0 : source.high();
-    uint64_t low = source.is_v4() ? source.low() : 0;
-    return row * kSlots + keyed_hash(keys_[row], high, low, 0) % kSlots;
+    IpAddress network = tcp::source_network(source);
+    return row * kSlots + keyed_hash(keys_[row], network.high(), network.low(), 0) % kSlots;
 }
 
 uint32_t FailedRegistrations::count(const IpAddress& source, Instant now) const {

@@ -11,6 +11,7 @@
 #include "dataplane/signal/sip/sip_proxy.h"
 #include "dataplane/signal/sip/text_hash.h"
 #include "dataplane/sip/text_writer.h"
+#include "dataplane/tcp/source_network.h"
 
 namespace fedge::signal {
 namespace {
@@ -353,8 +354,8 @@ uint64_t SipProxy::owner_of(const Incoming& request, const WaitKey& destination)
     if (request.kind == PeerKind::front_end) return destination.hash();
     if (!request.connection) return request.owner;
     if (uint64_t peer = state(*request.connection).hash; peer != kNobody) return peer;
-    const IpAddress& source = request.connection->remote().address;
-    return fold_multiply(source.high() ^ kSources, source.is_v4() ? source.low() : 0) ^ kSources;
+    IpAddress network = tcp::source_network(request.connection->remote().address);
+    return fold_multiply(network.high() ^ kSources, network.low()) ^ kSources;
 }
 
 // Half of the room is for those that nobody has sent yet. Without room it goes without a copy: it is lost with its
